@@ -1,0 +1,31 @@
+//! The custom resource `WebexAzureIntegration`: its spec, its status, the rules on both and the reasons it can give.
+//!
+//! Owns the words of the interface. Knows nothing else of this crate: not Microsoft Graph, not how a verdict is reached.
+
+pub mod crd;
+pub mod identifier;
+pub mod reason;
+pub mod rule;
+pub mod spec;
+pub mod status;
+pub mod validation;
+
+pub use crd::crd;
+pub use identifier::{AppId, ObjectId, TenantId};
+pub use reason::{ConditionType, Reason};
+pub use spec::{
+    AdditionalApplication, Cloud, Credentials, DriftPolicy, Identity, IdentityIntegration, Mode, Permission,
+    PermissionKind, SecretKeyReference, SignIn, WebexAzureIntegration, WebexAzureIntegrationSpec,
+};
+pub use status::WebexAzureIntegrationStatus;
+
+/// API group of the custom resource.
+pub const GROUP: &str = "webexazure.dev";
+
+/// Label that a Secret must carry (with the value `true`) before its content is used as a credential.
+pub const CREDENTIALS_LABEL: &str = "webexazure.dev/credentials";
+
+/// Annotation that asks for a look at once; its value is echoed in `status.lastHandledReconcileAt`.
+///
+/// The name is Flux's, so that `flux reconcile` and its like work unchanged.
+pub const REQUESTED_AT_ANNOTATION: &str = "reconcile.fluxcd.io/requestedAt";

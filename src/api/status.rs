@@ -1,0 +1,199 @@
+//! `status`: what the operator last believed about the tenant.
+//!
+//! The schema of the status has no enum, pattern or bound, so that a newer operator can write to an older CRD;
+//! text that this version does not know is therefore read as it stands.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::KubeSchema;
+use serde::{Deserialize, Serialize};
+
+/// Most entries of `status.drift`; `driftCount` tells how many there were.
+pub const DRIFT_MAX: usize = 50;
+
+/// The `observedGeneration` of an object that was never looked at.
+pub const NEVER_OBSERVED: i64 = -1;
+
+/// What the operator last believed about the tenant.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct WebexAzureIntegrationStatus {
+    /// Generation of the spec that this status speaks of; -1 before the first look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// Value of the annotation reconcile.fluxcd.io/requestedAt that was last acted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+
+    /// Time of the last complete look. Written with any other change, otherwise once per heartbeat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_observed_time: Option<Time>,
+
+    /// Figures for the columns of `kubectl get`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
+
+    /// Revision of the built-in lists of permissions that was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset_revision: Option<i64>,
+
+    /// Each checked application, in the order: identity-integration, identity, additional applications by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub applications: Vec<ApplicationStatus>,
+
+    /// What differs from the declaration, the gravest first; at most 50 entries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<DriftEntry>,
+
+    /// How many differences there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift_count: Option<i64>,
+
+    /// true: `drift` does not list all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift_truncated: Option<bool>,
+
+    /// Conditions in the sense of the Kubernetes API conventions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+}
+
+impl WebexAzureIntegrationStatus {
+    /// The condition of this type, if it is present.
+    pub fn condition(&self, condition_type: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.type_ == condition_type)
+    }
+
+    /// The entry of the application with this name in the object.
+    pub fn application(&self, name: &str) -> Option<&ApplicationStatus> {
+        self.applications.iter().find(|application| application.name == name)
+    }
+}
+
+/// Figures for the columns of `kubectl get`, which cannot compose text themselves.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// Granted of required permissions, such as 7/8; `?` where unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<String>,
+
+    /// Applications that are present of those checked, such as 2/2; `?` where unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applications: Option<String>,
+}
+
+/// One checked application.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ApplicationStatus {
+    /// Its name in this object: identity-integration, identity, or that of the additional application.
+    pub name: String,
+
+    /// Application (client) ID.
+    pub app_id: String,
+
+    /// Object ID of its service principal as last seen; kept after deletion, because restore and audit log need it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_principal_id: Option<String>,
+
+    /// Object ID of the service principal that the present one replaced. The earlier one cannot be restored while the
+    /// present one exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded_service_principal_id: Option<String>,
+
+    /// Object ID of its registration, where that is in this tenant and was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_object_id: Option<String>,
+
+    /// Display name in the tenant, made safe to print.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+
+    /// Present, `SoftDeleted`, Missing, Disabled, `DisabledByMicrosoft`, Deactivated, Ambiguous or Unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+
+    /// Its permissions, where any are required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<ConsentStatus>,
+
+    /// Where an administrator grants consent, where that is what is needed.
+    #[serde(default, rename = "consentURL", skip_serializing_if = "Option::is_none")]
+    pub consent_url: Option<String>,
+
+    /// The deleted service principal can be restored until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_before: Option<Time>,
+}
+
+/// Permissions of one application.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct ConsentStatus {
+    /// How many of the required permissions are granted; left out while that cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted: Option<i64>,
+
+    /// How many are required.
+    pub required: i64,
+
+    /// Required and not granted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+
+    /// Required permissions that were granted at some time; losing one of these is drift.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub baseline: Vec<String>,
+}
+
+/// One difference between the tenant and the declaration.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct DriftEntry {
+    /// Name of the application in this object.
+    pub application: String,
+
+    /// What kind of difference, one of the documented reasons.
+    pub reason: String,
+
+    /// What was declared.
+    pub expected: String,
+
+    /// What was found.
+    pub actual: String,
+
+    /// Since when, as far as Microsoft Graph tells; else when the operator came to believe it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
+
+    /// What a person does about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<RemedyStatus>,
+}
+
+/// What a person does about a difference.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct RemedyStatus {
+    /// The kind of remedy: Restore, `RestoreApplication`, Consent, `EnableSignIn`, Reactivate, `RunWizard`, `ContactPublisher`
+    /// or Investigate.
+    pub action: String,
+
+    /// Microsoft Entra role that suffices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+
+    /// Where to do it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+
+    /// Until when it can be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Time>,
+
+    /// The whole instruction.
+    pub text: String,
+}

@@ -1,0 +1,116 @@
+//! The sentences of the conditions. The first sentence is enough by itself; nothing in them changes from look to look.
+
+use super::{
+    desired::{Desired, DesiredApplication, Role},
+    drift::reason_of,
+    remedy::Context,
+    text,
+};
+use crate::api::{Reason, status::DriftEntry, validation::Violation};
+
+/// What a difference breaks, for whoever has to decide how urgent it is.
+pub fn effect(desired: &Desired, application: Option<&DesiredApplication>, reason: Option<Reason>) -> String {
+    let webex = desired.organization.map_or_else(|| "Webex".to_owned(), |id| format!("Webex organization {id}"));
+    let lacks_consent = matches!(reason, Some(Reason::ConsentMissing | Reason::ConsentIncomplete));
+    match application.map(|application| application.role) {
+        Some(Role::IdentityIntegration) if lacks_consent => {
+            format!("{webex} reads the directory with what is left; synchronization fails as unauthorized where it needs more.")
+        }
+        Some(Role::IdentityIntegration) => {
+            format!("{webex} cannot read the directory; Control Hub only says \"The request was unauthorized\", and people who leave keep their access to Webex.")
+        }
+        Some(Role::Identity) => {
+            format!("Provisioning to {webex} stands still; people who leave keep their access to Webex and newcomers get none.")
+        }
+        Some(Role::Additional) | None => format!("What {webex} does through this application fails."),
+    }
+}
+
+/// A difference in full: what, what it breaks, what to do.
+pub fn in_full(desired: &Desired, entry: &DriftEntry) -> String {
+    let effect = effect(desired, desired.application(&entry.application), reason_of(entry));
+    match &entry.remedy {
+        Some(remedy) => format!("{} {effect} {}", entry.actual, remedy.text),
+        None => format!("{} {effect}", entry.actual),
+    }
+}
+
+/// The message of `Ready` and `Stalled` while something drifts: the gravest difference in full.
+pub fn ready_drifted(desired: &Desired, drift: &[DriftEntry]) -> String {
+    let Some(first) = drift.first() else {
+        return String::new();
+    };
+    let full = in_full(desired, first);
+    text::capped(match drift.len() - 1 {
+        0 => full,
+        1 => format!("{full} One more difference is listed in status.drift."),
+        more => format!("{full} {more} more differences are listed in status.drift."),
+    })
+}
+
+/// The message of a facet's condition while something drifts there: every difference in one sentence.
+pub fn facet_drifted(drift: &[&DriftEntry]) -> String {
+    let sentences: Vec<&str> = drift.iter().map(|entry| entry.actual.as_str()).collect();
+    text::capped(sentences.join(" "))
+}
+
+/// The message of `Ready` while everything is in order.
+pub fn in_sync(desired: &Desired) -> String {
+    let applications = match desired.applications.len() {
+        1 => "the application is".to_owned(),
+        count => format!("all {count} applications are"),
+    };
+    let permissions: usize = desired.applications.iter().map(|application| application.required.len()).sum();
+    let permissions = match permissions {
+        0 => String::new(),
+        1 => " and its permission is granted".to_owned(),
+        count => format!(" and all {count} permissions are granted"),
+    };
+    format!("Tenant {} is as declared: {applications} in order{permissions}.", desired.tenant)
+}
+
+/// The message of `Ready` while drift is tolerated.
+pub fn tolerated(drift_count: usize) -> String {
+    let differences = if drift_count == 1 { "1 difference".to_owned() } else { format!("{drift_count} differences") };
+    format!("The tenant shows {differences}, which spec.driftPolicy Warn tolerates; see the condition Drifted and status.drift.")
+}
+
+/// The message of `Drifted` while something drifts.
+pub fn drifted(drift: &[DriftEntry]) -> String {
+    let mut kinds: Vec<String> = drift.iter().map(|entry| format!("{} ({})", entry.reason, entry.application)).collect();
+    kinds.dedup();
+    text::capped(format!("The tenant differs from the declaration: {}.", text::listed(&kinds, 10)))
+}
+
+/// What the presence condition says of a recreated service principal: the earlier one, and what went with it.
+pub fn superseded(ctx: Context<'_>, present: &str, earlier: &str, lost: &[String]) -> String {
+    let mut sentence = format!(
+        "The service principal of {} was recreated as {present}; the earlier one, {earlier}, is superseded and cannot be restored \
+         while the present one exists.",
+        ctx.title()
+    );
+    if !lost.is_empty() {
+        sentence.push_str(&format!(" Permissions that the earlier one held and this one lacks: {}.", text::listed(lost, 10)));
+    }
+    sentence
+}
+
+/// What the consent condition says of permissions that the preset lists and this tenant never granted.
+pub fn differs_from_published(ctx: Context<'_>, missing: &[String]) -> String {
+    format!(
+        "{} was never seen with {} here, which the list published by Cisco in 2023 names; Cisco may have changed its list since. \
+         Nothing that was granted is missing. To require these, write the list into spec.identityIntegration.permissions.",
+        ctx.title(),
+        text::listed(missing, 10)
+    )
+}
+
+/// The message of `Ready` and `Stalled` while the spec breaks rules.
+pub fn invalid_spec(violations: &[Violation]) -> String {
+    let listed: Vec<String> = violations.iter().take(10).map(ToString::to_string).collect();
+    text::capped(format!("The spec breaks a rule, so the tenant is not looked at: {}.", listed.join("; ")))
+}
+
+/// The message of `Ready` and `Stalled` after a mistake of ours.
+pub const INTERNAL_ERROR: &str = "The operator failed on this object because of a mistake of its own, and tries again. \
+    Other objects are not affected. Please report it with the operator's log of this object.";

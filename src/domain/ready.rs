@@ -1,0 +1,252 @@
+//! From facets to conditions: the table "from facets to Ready", first match wins.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::{
+    belief::Belief,
+    desired::Desired,
+    drift::{Facet, reason_of},
+    message,
+    obstacle::Obstacle,
+    remedy::Context,
+    timing::whole_second,
+};
+use crate::api::{
+    ConditionType, DriftPolicy, Reason, WebexAzureIntegrationStatus,
+    reason::ConditionStatus::{self, False, True, Unknown},
+    status::{ApplicationStatus, DriftEntry},
+};
+
+/// What is believed about one application.
+#[derive(Debug, Clone)]
+pub struct Believed<'a> {
+    /// Words about it.
+    pub ctx: Context<'a>,
+    /// Its entry in the status.
+    pub entry: ApplicationStatus,
+    /// Each facet that is required, in the order of gravity.
+    pub facets: Vec<(Facet, Belief)>,
+    /// Whether the preset's list asks for more than was ever granted here.
+    pub differs_from_published: bool,
+}
+
+/// What the conditions are made from.
+#[derive(Debug)]
+pub struct Situation<'a> {
+    /// What should be.
+    pub desired: &'a Desired,
+    /// The generation that is spoken of.
+    pub generation: i64,
+    /// What is believed.
+    pub believed: &'a [Believed<'a>],
+    /// All differences, the gravest first.
+    pub drift: &'a [DriftEntry],
+    /// What stood in the way of this look.
+    pub obstacle: Option<&'a Obstacle>,
+    /// Whether the generation had a verdict before this look.
+    pub had_verdict: bool,
+    /// Whether the last complete look is too old.
+    pub is_stale: bool,
+    /// Whether this is the first look at this generation.
+    pub is_new_generation: bool,
+}
+
+/// A condition before it is merged with what is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Its type.
+    pub condition: ConditionType,
+    /// Its status.
+    pub status: ConditionStatus,
+    /// Its reason.
+    pub reason: Reason,
+    /// Its message.
+    pub message: String,
+}
+
+fn draft(condition: ConditionType, status: ConditionStatus, reason: Reason, message: impl Into<String>) -> Draft {
+    Draft { condition, status, reason, message: message.into() }
+}
+
+/// All conditions of a look.
+pub fn conditions(situation: &Situation<'_>) -> Vec<Draft> {
+    let mut drafts = ready(situation);
+    drafts.push(observed(situation.obstacle));
+    drafts.push(drifted(situation));
+    for facet in Facet::ALL {
+        drafts.extend(facet_condition(situation, facet));
+    }
+    drafts
+}
+
+/// `Ready`, and `Stalled` or `Reconciling` with it.
+fn ready(situation: &Situation<'_>) -> Vec<Draft> {
+    let Situation { desired, obstacle, had_verdict, is_stale, .. } = situation;
+    if let (Some(first), DriftPolicy::Fail) = (situation.drift.first(), desired.drift_policy) {
+        let reason = reason_of(first).unwrap_or(Reason::DriftDetected);
+        return stalled(reason, message::ready_drifted(desired, situation.drift));
+    }
+    let keeps_verdict = *had_verdict && !is_stale;
+    match obstacle {
+        Some(obstacle) if obstacle.needs_person() && !keeps_verdict => return stalled(obstacle.reason, obstacle.message.clone()),
+        Some(obstacle) if *had_verdict && *is_stale => {
+            return reconciling(Reason::ObservationStale, Reason::ProgressingWithRetry, stale(obstacle));
+        }
+        Some(_) | None => {}
+    }
+    let lacks = |wanted: &[Belief]| {
+        situation.believed.iter().flat_map(|believed| &believed.facets).any(|(_, belief)| wanted.contains(belief))
+    };
+    if lacks(&[Belief::Confirming]) {
+        let sentence = "Something that is required was not found at the first look; a second look will tell whether it is missing.";
+        return reconciling(Reason::Confirming, Reason::Confirming, sentence.to_owned());
+    }
+    if lacks(&[Belief::Unknown]) {
+        let going_on = match (obstacle, situation.is_new_generation) {
+            (Some(_), _) | (None, false) => Reason::ProgressingWithRetry,
+            (None, true) => Reason::NewGeneration,
+        };
+        let sentence = obstacle.map_or_else(
+            || "The tenant has not been read completely yet.".to_owned(),
+            |obstacle| format!("The tenant has not been read completely yet. {}", obstacle.message),
+        );
+        return reconciling(Reason::Progressing, going_on, sentence);
+    }
+    let sentence = match situation.drift.len() {
+        0 => message::in_sync(desired),
+        count => message::tolerated(count),
+    };
+    vec![draft(ConditionType::Ready, True, Reason::InSync, sentence)]
+}
+
+fn stale(obstacle: &Obstacle) -> String {
+    format!("The last complete look at the tenant is too old to rely on. {}", obstacle.message)
+}
+
+fn stalled(reason: Reason, message: String) -> Vec<Draft> {
+    vec![
+        draft(ConditionType::Stalled, True, reason, message.clone()),
+        draft(ConditionType::Ready, False, reason, message),
+    ]
+}
+
+fn reconciling(reason: Reason, going_on: Reason, message: String) -> Vec<Draft> {
+    vec![
+        draft(ConditionType::Reconciling, True, going_on, message.clone()),
+        draft(ConditionType::Ready, Unknown, reason, message),
+    ]
+}
+
+fn observed(obstacle: Option<&Obstacle>) -> Draft {
+    match obstacle {
+        None => draft(ConditionType::Observed, True, Reason::ObservationComplete, "Everything that was asked could be read."),
+        Some(obstacle) => {
+            let status = if obstacle.needs_person() { False } else { Unknown };
+            draft(ConditionType::Observed, status, obstacle.reason, obstacle.message.clone())
+        }
+    }
+}
+
+fn drifted(situation: &Situation<'_>) -> Draft {
+    if !situation.drift.is_empty() {
+        return draft(ConditionType::Drifted, True, Reason::DriftDetected, message::drifted(situation.drift));
+    }
+    let is_known = situation.believed.iter().flat_map(|believed| &believed.facets).all(|(_, belief)| match belief {
+        Belief::Good | Belief::Drifted(_) | Belief::NotApplicable => true,
+        Belief::Unknown | Belief::Confirming => false,
+    });
+    if is_known {
+        draft(ConditionType::Drifted, False, Reason::NoDriftDetected, "The tenant is as declared.")
+    } else {
+        draft(ConditionType::Drifted, Unknown, Reason::NotObserved, "The tenant has not been read completely.")
+    }
+}
+
+fn facet_condition(situation: &Situation<'_>, facet: Facet) -> Option<Draft> {
+    let of_facet: Vec<(&Believed<'_>, &Belief)> = situation
+        .believed
+        .iter()
+        .filter_map(|believed| Some((believed, &believed.facets.iter().find(|(of, _)| *of == facet)?.1)))
+        .collect();
+    if of_facet.is_empty() {
+        return None;
+    }
+    let condition = facet.condition();
+    let drift: Vec<&DriftEntry> =
+        situation.drift.iter().filter(|entry| reason_of(entry).and_then(Facet::of) == Some(facet)).collect();
+    if let Some(reason) = drift.first().and_then(|entry| reason_of(entry)) {
+        return Some(draft(condition, False, reason, message::facet_drifted(&drift)));
+    }
+    let unknown: Vec<String> = of_facet
+        .iter()
+        .filter(|(_, belief)| **belief != Belief::Good)
+        .map(|(believed, _)| believed.ctx.title())
+        .collect();
+    if !unknown.is_empty() {
+        let why = if of_facet.iter().any(|(_, belief)| **belief == Belief::NotApplicable) {
+            "its service principal is not there"
+        } else {
+            "the tenant has not been read completely"
+        };
+        return Some(draft(condition, Unknown, Reason::NotObserved, format!("Not known for {}: {why}.", unknown.join(", "))));
+    }
+    Some(good(facet, &of_facet))
+}
+
+fn good(facet: Facet, of_facet: &[(&Believed<'_>, &Belief)]) -> Draft {
+    let condition = facet.condition();
+    match facet {
+        Facet::Presence => {
+            let superseded: Vec<String> = of_facet.iter().filter_map(|(believed, _)| superseded(believed)).collect();
+            let sentence =
+                if superseded.is_empty() { "Every application has its service principal.".to_owned() } else { superseded.join(" ") };
+            draft(condition, True, Reason::Present, super::text::capped(sentence))
+        }
+        Facet::SignIn => draft(condition, True, Reason::Enabled, "Every application may sign in."),
+        Facet::Consent => {
+            let differs: Vec<String> = of_facet
+                .iter()
+                .filter(|(believed, _)| believed.differs_from_published)
+                .filter_map(|(believed, _)| {
+                    let missing = &believed.entry.consent.as_ref()?.missing;
+                    Some(message::differs_from_published(believed.ctx, missing))
+                })
+                .collect();
+            if differs.is_empty() {
+                draft(condition, True, Reason::Granted, "Every required permission is granted.")
+            } else {
+                draft(condition, True, Reason::ConsentDiffersFromPublished, super::text::capped(differs.join(" ")))
+            }
+        }
+    }
+}
+
+fn superseded(believed: &Believed<'_>) -> Option<String> {
+    let present = believed.entry.service_principal_id.as_deref()?;
+    let earlier = believed.entry.superseded_service_principal_id.as_deref()?;
+    let consent = believed.entry.consent.as_ref();
+    let lost: Vec<String> = consent
+        .map(|consent| consent.missing.iter().filter(|label| consent.baseline.contains(label)).cloned().collect())
+        .unwrap_or_default();
+    Some(message::superseded(believed.ctx, present, earlier, &lost))
+}
+
+/// The conditions as they are written: in the order of the table, and with the time of the last transition carried over
+/// where the status did not change.
+pub fn merged(drafts: &[Draft], previous: &WebexAzureIntegrationStatus, generation: i64, now: Timestamp) -> Vec<Condition> {
+    let in_order = ConditionType::ALL.iter().filter_map(|condition| drafts.iter().find(|draft| draft.condition == *condition));
+    in_order
+        .map(|draft| {
+            let earlier = previous.condition(draft.condition.as_str()).filter(|earlier| earlier.status == draft.status.as_str());
+            Condition {
+                type_: draft.condition.as_str().to_owned(),
+                status: draft.status.as_str().to_owned(),
+                reason: draft.reason.as_str().to_owned(),
+                message: draft.message.clone(),
+                observed_generation: Some(generation),
+                last_transition_time: earlier.map_or_else(|| Time(whole_second(now)), |earlier| earlier.last_transition_time.clone()),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,258 @@
+//! What a person does about a difference: which role, where, until when, in which order.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::{
+    catalog,
+    cloud::Endpoints,
+    desired::{Desired, DesiredApplication, Role},
+};
+use crate::api::{AppId, ObjectId, status::RemedyStatus};
+
+/// What a person does about a difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remedy {
+    /// The kind of remedy.
+    pub action: Action,
+    /// Microsoft Entra role that suffices.
+    pub role: Option<&'static str>,
+    /// Where to do it.
+    pub url: Option<String>,
+    /// Until when it can be done.
+    pub before: Option<Timestamp>,
+    /// The whole instruction.
+    pub text: String,
+}
+
+/// The kind of a remedy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Restore the service principal.
+    Restore,
+    /// Restore the registration of the application.
+    RestoreApplication,
+    /// Grant admin consent.
+    Consent,
+    /// Switch sign-in on.
+    EnableSignIn,
+    /// Reactivate the application.
+    Reactivate,
+    /// Set the integration up again in Control Hub.
+    RunWizard,
+    /// Ask whoever published the application.
+    ContactPublisher,
+    /// Find out more before anything is done.
+    Investigate,
+}
+
+impl Action {
+    /// The name in `status.drift[].remedy.action`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Restore => "Restore",
+            Self::RestoreApplication => "RestoreApplication",
+            Self::Consent => "Consent",
+            Self::EnableSignIn => "EnableSignIn",
+            Self::Reactivate => "Reactivate",
+            Self::RunWizard => "RunWizard",
+            Self::ContactPublisher => "ContactPublisher",
+            Self::Investigate => "Investigate",
+        }
+    }
+}
+
+impl Remedy {
+    /// As it is written to the status.
+    pub fn status(&self) -> RemedyStatus {
+        let Self { action, role, url, before, text } = self;
+        RemedyStatus {
+            action: action.as_str().to_owned(),
+            role: role.map(str::to_owned),
+            url: url.clone(),
+            before: before.map(Time),
+            text: text.clone(),
+        }
+    }
+}
+
+/// Suffices to restore and to switch sign-in on.
+/// <https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/restore-application>
+const CLOUD_APPLICATION_ADMINISTRATOR: &str = "Cloud Application Administrator";
+
+/// Needed to consent, because application permissions of Microsoft Graph are asked for.
+/// <https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/grant-admin-consent>
+const PRIVILEGED_ROLE_ADMINISTRATOR: &str = "Privileged Role Administrator";
+
+/// What the words of a remedy depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// What should be.
+    pub desired: &'a Desired,
+    /// The application in question.
+    pub application: &'a DesiredApplication,
+    /// Where links lead.
+    pub endpoints: &'a Endpoints,
+    /// Applications for which the process allows consent links, besides the catalog's.
+    pub linkable: &'a [AppId],
+}
+
+impl Context<'_> {
+    /// The application as messages name it.
+    pub fn title(&self) -> String {
+        match self.application.role {
+            Role::IdentityIntegration => "\"Cisco Webex Identity Integration\"".to_owned(),
+            Role::Identity => "\"Cisco Webex Identity\"".to_owned(),
+            Role::Additional => format!("\"{}\"", self.application.name),
+        }
+    }
+
+    /// Restore a deleted service principal, before anything else. No page of the Entra admin center restores one
+    /// (<https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/restore-application> has no portal steps),
+    /// hence a command.
+    pub fn restore(&self, object: ObjectId, before: Option<Timestamp>) -> Remedy {
+        let url = self.endpoints.restore_url(object);
+        Remedy {
+            action: Action::Restore,
+            role: Some(CLOUD_APPLICATION_ADMINISTRATOR),
+            before,
+            text: format!(
+                "Restore it first, as {CLOUD_APPLICATION_ADMINISTRATOR} (Azure Cloud Shell will do): az rest --method POST --url {url} \
+                 - it keeps its object ID and configuration. Do not grant consent before that: consent creates a new service \
+                 principal, which blocks the restore."
+            ),
+            url: Some(url),
+        }
+    }
+
+    /// Restore the registration, which its service principal depends on.
+    pub fn restore_application(&self, before: Option<Timestamp>) -> Remedy {
+        Remedy {
+            action: Action::RestoreApplication,
+            role: Some(CLOUD_APPLICATION_ADMINISTRATOR),
+            url: None,
+            before,
+            text: format!(
+                "Restore the registration as {CLOUD_APPLICATION_ADMINISTRATOR}: Entra admin center > App registrations > Deleted \
+                 applications > Restore app registration. Its service principal is looked at again afterwards; it may have to \
+                 be restored too."
+            ),
+        }
+    }
+
+    /// Several deleted service principals; only a person can tell which one was in use.
+    pub fn choose(&self) -> Remedy {
+        Remedy {
+            action: Action::Investigate,
+            role: Some(CLOUD_APPLICATION_ADMINISTRATOR),
+            url: None,
+            before: None,
+            text: format!(
+                "Find out which one was in use (Entra admin center > Audit logs, activity Remove service principal), then restore \
+                 that one as {CLOUD_APPLICATION_ADMINISTRATOR}: az rest --method POST --url {}/v1.0/directory/deletedItems/OBJECT-ID/restore. \
+                 Do not grant consent before that.",
+                self.endpoints.graph
+            ),
+        }
+    }
+
+    /// Bring back an application that cannot be restored.
+    pub fn bring_back(&self) -> Remedy {
+        match self.application.role {
+            Role::IdentityIntegration => self.consent(),
+            Role::Identity => Remedy {
+                action: Action::RunWizard,
+                role: None,
+                url: None,
+                before: None,
+                text: "Consent does not bring it back: set the integration up again in Control Hub > Organization Settings > \
+                       Directory Synchronization, as full administrator, then put the new Application ID into spec.identity.appId \
+                       of a new declaration."
+                    .to_owned(),
+            },
+            Role::Additional => self.consent(),
+        }
+    }
+
+    /// Grant admin consent, by a link where one may be given.
+    pub fn consent(&self) -> Remedy {
+        let app_id = self.application.app_id;
+        if !catalog::may_link(self.desired.cloud, app_id, self.linkable) {
+            return Remedy {
+                action: Action::Consent,
+                role: Some(PRIVILEGED_ROLE_ADMINISTRATOR),
+                url: None,
+                before: None,
+                text: format!(
+                    "{app_id} is not a known Webex application, so no consent link is given. If it is yours: as \
+                     {PRIVILEGED_ROLE_ADMINISTRATOR}, Entra admin center > Enterprise applications > {app_id} > Permissions > Grant \
+                     admin consent."
+                ),
+            };
+        }
+        let url = self.endpoints.consent_url(self.desired.tenant, app_id);
+        Remedy {
+            action: Action::Consent,
+            role: Some(PRIVILEGED_ROLE_ADMINISTRATOR),
+            before: None,
+            text: format!(
+                "Grant admin consent as {PRIVILEGED_ROLE_ADMINISTRATOR} (activate the role first where it is managed) at {url} - then \
+                 sign out and in at Control Hub and check the synchronization. A request in the consent workflow must be approved \
+                 and then granted."
+            ),
+            url: Some(url),
+        }
+    }
+
+    /// Switch sign-in on.
+    pub fn enable_sign_in(&self) -> Remedy {
+        Remedy {
+            action: Action::EnableSignIn,
+            role: Some(CLOUD_APPLICATION_ADMINISTRATOR),
+            url: None,
+            before: None,
+            text: format!(
+                "Ask who switched it off and why, then switch it on as {CLOUD_APPLICATION_ADMINISTRATOR}, Application Administrator or \
+                 owner: Entra admin center > Enterprise applications > {} > Properties > Enabled for users to sign-in.",
+                self.application.app_id
+            ),
+        }
+    }
+
+    /// Reactivate a deactivated application.
+    /// <https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/deactivate-app-registration>
+    pub fn reactivate(&self, registered_here: bool) -> Remedy {
+        if registered_here {
+            return Remedy {
+                action: Action::Reactivate,
+                role: Some(CLOUD_APPLICATION_ADMINISTRATOR),
+                url: None,
+                before: None,
+                text: format!(
+                    "Ask why it was deactivated, then reactivate it as {CLOUD_APPLICATION_ADMINISTRATOR}: Entra admin center > App \
+                     registrations > Deactivated applications > {}.",
+                    self.application.app_id
+                ),
+            };
+        }
+        Remedy {
+            action: Action::ContactPublisher,
+            role: None,
+            url: None,
+            before: None,
+            text: "It is registered in its publisher's tenant and only the publisher can reactivate it: open a case with Cisco."
+                .to_owned(),
+        }
+    }
+
+    /// Microsoft disabled it.
+    pub fn ask_microsoft(&self) -> Remedy {
+        Remedy {
+            action: Action::ContactPublisher,
+            role: None,
+            url: None,
+            before: None,
+            text: "Nobody in the tenant can undo this: open a case with Microsoft support and one with Cisco.".to_owned(),
+        }
+    }
+}
