@@ -5,4 +5,8 @@
 //! `controller` (the loop), `cli` (the commands).
 
 pub mod api;
+pub mod clock;
+pub mod controller;
 pub mod domain;
+pub mod graph;
+pub mod ops;

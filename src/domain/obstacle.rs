@@ -141,6 +141,17 @@ impl Obstacle {
         )
     }
 
+    /// Microsoft Graph did not take the token, nor a new one.
+    pub fn token_refused(client: AppId, tenant: TenantId) -> Self {
+        Self::new(
+            Reason::CredentialInvalid,
+            format!(
+                "Microsoft Graph does not accept the tokens of application {client} in tenant {tenant}. They may have been revoked: \
+                 check the application's sign-ins under Entra admin center > Sign-in logs > Service principal sign-ins."
+            ),
+        )
+    }
+
     /// A permission of the operator's own application is lacking.
     pub fn permission_missing(client: AppId, permission: &str, purpose: &str) -> Self {
         Self::new(

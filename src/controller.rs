@@ -1,0 +1,13 @@
+//! The loop: watches the objects, reads credentials, has tenants looked at, publishes what follows.
+//!
+//! Knows the Kubernetes API. What a look means is decided in `domain`; how a tenant is read is `graph`'s affair.
+
+pub mod credential;
+pub mod event;
+pub mod pass;
+pub mod publish;
+pub mod queue;
+pub mod run;
+pub mod store;
+
+pub use run::{Controller, RunError, Settings};

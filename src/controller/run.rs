@@ -1,0 +1,274 @@
+//! The loop itself: watch events in, passes out, one after another in the order of the queue.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures::StreamExt as _;
+use jiff::SignedDuration;
+use kube::{
+    Api, Client,
+    core::DeserializeGuard,
+    runtime::{
+        WatchStreamExt as _,
+        utils::Backoff,
+        watcher::{self, Config},
+    },
+};
+use tokio::{
+    task::{Id, JoinError, JoinSet},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::{
+    pass::{self, Context, End, PassError, Remembered, Turn},
+    queue::{Class, Group, Limits, Queue},
+    store::{Change, ObjectKey, Store, Stored, Watched},
+};
+use crate::{
+    api::{AppId, Cloud},
+    clock::Clock,
+    domain::{Timing, cloud::Endpoints},
+    graph::{Graph, Transport},
+};
+
+/// Looks that were asked for by annotation are at least this far apart, after the first.
+const REQUEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Pause after a pass that panicked.
+const PANIC_PAUSE: Duration = Duration::from_secs(60);
+
+/// How long passes may take to end when the process is told to stop.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// What the process was told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Namespace to watch; none: all.
+    pub namespace: Option<String>,
+    /// How many looks run side by side.
+    pub limits: Limits,
+    /// Windows and paces.
+    pub timing: Timing,
+    /// One server in place of Microsoft's, such as the emulator.
+    pub server: Option<Endpoints>,
+    /// Applications for which consent links may be given, besides the catalog's.
+    pub linkable: Vec<AppId>,
+    /// Name of this process in events.
+    pub instance: String,
+}
+
+impl Settings {
+    /// Where this cloud is reached.
+    pub fn endpoints(&self, cloud: Cloud) -> Endpoints {
+        self.server.clone().unwrap_or_else(|| Endpoints::of(cloud))
+    }
+}
+
+/// The loop could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The watch ended, which it never does by itself.
+    #[error("the watch of WebexAzureIntegration objects ended")]
+    WatchEnded,
+}
+
+/// The controller.
+pub struct Controller<T> {
+    ctx: Arc<Context<T>>,
+    store: Store,
+    queue: Queue,
+    remembered: BTreeMap<ObjectKey, (String, Remembered)>,
+    asked: BTreeMap<ObjectKey, Instant>,
+    passes: JoinSet<Result<End, PassError>>,
+    running: BTreeMap<Id, Turn>,
+    is_synced: bool,
+}
+
+impl<T: Transport + 'static> Controller<T> {
+    /// A controller on these two seams.
+    pub fn new(client: Client, transport: T, clock: Clock, settings: Settings) -> Self {
+        let queue = Queue::new(settings.limits);
+        let graph = Graph::new(transport, clock.clone());
+        Self {
+            ctx: Arc::new(Context { client, graph, clock, settings }),
+            store: Store::default(),
+            queue,
+            remembered: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            passes: JoinSet::new(),
+            running: BTreeMap::new(),
+            is_synced: false,
+        }
+    }
+
+    /// Runs until told to stop; passes that are under way then get a moment to end.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), RunError> {
+        let api: Api<DeserializeGuard<Watched>> = match &self.ctx.settings.namespace {
+            Some(namespace) => Api::namespaced(self.ctx.client.clone(), namespace),
+            None => Api::all(self.ctx.client.clone()),
+        };
+        let watch = watcher::watcher(api, Config::default()).backoff(WatchBackoff::default());
+        let mut watch = std::pin::pin!(watch);
+        loop {
+            self.start_passes();
+            let due = self.queue.next_due();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(ended) = self.passes.join_next_with_id(), if !self.passes.is_empty() => self.end_pass(ended),
+                event = watch.next() => match event {
+                    Some(Ok(event)) => self.take_in(event),
+                    Some(Err(error)) => warn!(error = %crate::ops::chain(&error), "the watch of WebexAzureIntegration objects broke and is made anew"),
+                    None => return Err(RunError::WatchEnded),
+                },
+                () = wait_until(due) => {}
+            }
+        }
+        self.finish().await;
+        Ok(())
+    }
+
+    async fn finish(mut self) {
+        let all = async { while self.passes.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, all).await.is_err() {
+            warn!("looks that did not end in time are dropped");
+        }
+    }
+
+    fn take_in(&mut self, event: watcher::Event<DeserializeGuard<Watched>>) {
+        let is_end_of_list = matches!(event, watcher::Event::InitDone);
+        for change in self.store.apply(event) {
+            match change {
+                Change::Appeared(key) => self.schedule_new(key),
+                Change::Edited(key) => self.schedule_asked(key),
+                Change::Touched(_) => {}
+                Change::Gone(key) => {
+                    self.queue.forget(&key);
+                    self.remembered.remove(&key);
+                    self.asked.remove(&key);
+                }
+            }
+        }
+        if is_end_of_list && !self.is_synced {
+            self.is_synced = true;
+            info!(objects = self.store.len(), "watching WebexAzureIntegration objects");
+        }
+    }
+
+    /// An object that has a verdict for its generation can wait its share of the interval after a restart; one that has
+    /// none is looked at at once.
+    fn schedule_new(&mut self, key: ObjectKey) {
+        let Some(stored) = self.store.get(&key) else { return };
+        let now = self.ctx.clock.instant();
+        let has_verdict = stored.status.observed_generation == Some(stored.generation) && !stored.is_requested();
+        let (class, due) = match &stored.desired {
+            Ok(desired) if has_verdict => (Class::Periodic, now + self.ctx.clock.part_of(unsigned(desired.interval))),
+            Ok(_) | Err(_) => (Class::Edit, now),
+        };
+        let group = group(&key, stored);
+        self.queue.schedule(key, group, class, due);
+    }
+
+    fn schedule_asked(&mut self, key: ObjectKey) {
+        let Some(stored) = self.store.get(&key) else { return };
+        let now = self.ctx.clock.instant();
+        let is_edit = stored.status.observed_generation != Some(stored.generation);
+        let earliest = self.asked.get(&key).map_or(now, |last| *last + REQUEST_PAUSE);
+        let due = if is_edit { now } else { earliest.max(now) };
+        if stored.is_requested() {
+            self.asked.insert(key.clone(), due);
+        }
+        let group = group(&key, stored);
+        self.queue.schedule(key, group, Class::Edit, due);
+    }
+
+    fn start_passes(&mut self) {
+        while let Some(key) = self.queue.take(self.ctx.clock.instant()) {
+            let Some(stored) = self.store.get(&key).cloned() else {
+                self.queue.finish(&key);
+                continue;
+            };
+            let known = self.remembered.remove(&key).filter(|(uid, _)| *uid == stored.uid);
+            let remembered = known.map_or_else(|| Remembered::new(self.ctx.clock.now()), |(_, remembered)| remembered);
+            let is_asked = stored.status.observed_generation != Some(stored.generation) || stored.is_requested();
+            let turn = Turn { key, stored, remembered, is_asked };
+            let handle = self.passes.spawn(pass::pass(Arc::clone(&self.ctx), turn.clone()));
+            self.running.insert(handle.id(), turn);
+        }
+    }
+
+    fn end_pass(&mut self, ended: Result<(Id, Result<End, PassError>), JoinError>) {
+        let id = match &ended {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        let Some(Turn { key, stored, remembered, .. }) = self.running.remove(&id) else { return };
+        self.queue.finish(&key);
+        let end = match ended {
+            Ok((_, Ok(end))) => end,
+            Ok((_, Err(error))) => self.after_failure(&key, remembered, &error),
+            Err(_) => self.after_panic(&key, &stored),
+        };
+        let Some(current) = self.store.get(&key) else { return };
+        if let Some(pause) = end.pause {
+            let due = self.ctx.clock.instant() + self.ctx.clock.jittered(pause);
+            let group = group(&key, current);
+            self.queue.schedule(key.clone(), group, end.class, due);
+        }
+        self.remembered.insert(key, (stored.uid, end.remembered));
+    }
+
+    /// The Kubernetes API gave trouble: what was known before the pass still holds.
+    fn after_failure(&self, key: &ObjectKey, mut remembered: Remembered, error: &PassError) -> End {
+        remembered.failures = remembered.failures.saturating_add(1);
+        let failures = remembered.failures;
+        warn!(wai = %key, failures, error = %crate::ops::chain(error), "the pass over {key} failed and is repeated");
+        let pause = unsigned(self.ctx.settings.timing.retry_after(failures));
+        End { remembered, pause: Some(pause), class: Class::Drifted }
+    }
+
+    fn after_panic(&mut self, key: &ObjectKey, stored: &Stored) -> End {
+        error!(wai = %key, "the pass over {key} panicked; other objects are not affected");
+        self.passes.spawn(pass::confess(Arc::clone(&self.ctx), key.clone(), stored.clone()));
+        let remembered = Remembered::new(self.ctx.clock.now());
+        End { remembered, pause: Some(PANIC_PAUSE), class: Class::Drifted }
+    }
+}
+
+fn group(key: &ObjectKey, stored: &Stored) -> Group {
+    Group { namespace: key.namespace.clone(), tenant: stored.tenant() }
+}
+
+fn unsigned(duration: SignedDuration) -> Duration {
+    Duration::try_from(duration).unwrap_or(Duration::ZERO)
+}
+
+async fn wait_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Pauses between attempts to watch: growing, without randomness, so that a simulation repeats.
+#[derive(Debug, Default)]
+struct WatchBackoff {
+    attempts: u32,
+}
+
+impl Iterator for WatchBackoff {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let millis = 800_u64 << self.attempts.min(5);
+        self.attempts = self.attempts.saturating_add(1);
+        Some(Duration::from_millis(millis))
+    }
+}
+
+impl Backoff for WatchBackoff {
+    fn reset(&mut self) {
+        self.attempts = 0;
+    }
+}

@@ -1,0 +1,287 @@
+//! What is kept of each object: enough to look, nothing of its status but a digest.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fmt,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{
+    Resource,
+    core::{DeserializeGuard, NamespaceResourceScope},
+    runtime::watcher::Event,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    api::{
+        REQUESTED_AT_ANNOTATION, WebexAzureIntegration, WebexAzureIntegrationSpec, WebexAzureIntegrationStatus,
+        validation::Violation,
+    },
+    domain::Desired,
+};
+
+/// Name of an object in the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKey {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+}
+
+impl ObjectKey {
+    fn of(meta: &ObjectMeta) -> Option<Self> {
+        Some(Self { namespace: meta.namespace.clone()?, name: meta.name.clone()? })
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// A status, reduced to what tells whether it changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StatusDigest {
+    /// Hash of all of it.
+    pub hash: u64,
+    /// The generation that it speaks of.
+    pub observed_generation: Option<i64>,
+    /// Hash of the value of the annotation that was last acted on.
+    pub last_handled: u64,
+}
+
+impl StatusDigest {
+    /// The digest of this status.
+    pub fn of(status: &Value) -> Self {
+        Self {
+            hash: hash(&status.to_string()),
+            observed_generation: status.get("observedGeneration").and_then(Value::as_i64),
+            last_handled: hash(status.get("lastHandledReconcileAt").and_then(Value::as_str).unwrap_or_default()),
+        }
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A hash of this value that is the same in every run.
+pub fn hash_of(value: &impl std::hash::Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The object as it is watched: the status becomes a digest while it is read.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Watched {
+    metadata: ObjectMeta,
+    spec: WebexAzureIntegrationSpec,
+    #[serde(default)]
+    status: Value,
+}
+
+/// The object as it is read back before a write: metadata and status, whatever the spec looks like.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct Published {
+    /// Its metadata.
+    pub metadata: ObjectMeta,
+    /// Its status as it stands.
+    #[serde(default)]
+    pub status: Value,
+}
+
+impl Published {
+    /// The status; one that cannot be read counts as none.
+    pub fn status(&self) -> WebexAzureIntegrationStatus {
+        serde_json::from_value(self.status.clone()).unwrap_or_default()
+    }
+}
+
+macro_rules! projection {
+    ($name:ident) => {
+        impl Resource for $name {
+            type DynamicType = ();
+            type Scope = NamespaceResourceScope;
+
+            fn kind((): &()) -> Cow<'_, str> {
+                WebexAzureIntegration::kind(&())
+            }
+
+            fn group((): &()) -> Cow<'_, str> {
+                WebexAzureIntegration::group(&())
+            }
+
+            fn version((): &()) -> Cow<'_, str> {
+                WebexAzureIntegration::version(&())
+            }
+
+            fn plural((): &()) -> Cow<'_, str> {
+                WebexAzureIntegration::plural(&())
+            }
+
+            fn meta(&self) -> &ObjectMeta {
+                &self.metadata
+            }
+
+            fn meta_mut(&mut self) -> &mut ObjectMeta {
+                &mut self.metadata
+            }
+        }
+    };
+}
+
+projection!(Watched);
+projection!(Published);
+
+/// What is kept of an object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// Tells an object from a later one of the same name.
+    pub uid: String,
+    /// Generation of the spec.
+    pub generation: i64,
+    /// Version of the object, for order.
+    pub version: Option<u64>,
+    /// Value of the annotation that asks for a look.
+    pub requested_at: Option<String>,
+    /// What should be, or why the spec cannot be followed.
+    pub desired: Result<Desired, Vec<Violation>>,
+    /// Where the credential is: Secret and key.
+    pub secret: Option<(String, String)>,
+    /// Its status.
+    pub status: StatusDigest,
+}
+
+impl Stored {
+    fn of(guarded: DeserializeGuard<Watched>) -> Option<(ObjectKey, Self)> {
+        let (metadata, spec, status) = match guarded.0 {
+            Ok(watched) => (watched.metadata, Ok(watched.spec), StatusDigest::of(&watched.status)),
+            Err(invalid) => (invalid.metadata, Err(invalid.error), StatusDigest::default()),
+        };
+        let key = ObjectKey::of(&metadata)?;
+        let secret = spec.as_ref().ok().map(|spec| {
+            let reference = &spec.credentials.client_secret;
+            (reference.name.clone(), reference.key.clone())
+        });
+        let desired = match spec {
+            Ok(spec) => Desired::from_spec(&spec),
+            Err(error) => Err(vec![Violation { path: "spec".to_owned(), message: crate::domain::text::safe(&error) }]),
+        };
+        let requested_at = metadata.annotations.and_then(|mut annotations| annotations.remove(REQUESTED_AT_ANNOTATION));
+        let stored = Self {
+            uid: metadata.uid.unwrap_or_default(),
+            generation: metadata.generation.unwrap_or_default(),
+            version: metadata.resource_version.and_then(|version| version.parse().ok()),
+            requested_at: requested_at.map(|value| crate::domain::text::safe(&value)),
+            desired,
+            secret,
+            status,
+        };
+        Some((key, stored))
+    }
+
+    /// Whether the annotation asks for a look that was not made yet.
+    pub fn is_requested(&self) -> bool {
+        self.requested_at.as_deref().is_some_and(|value| hash(value) != self.status.last_handled)
+    }
+
+    /// The tenant as far as it is known; objects without one share a group.
+    pub fn tenant(&self) -> String {
+        self.desired.as_ref().map_or_else(|_| String::new(), |desired| desired.tenant.to_string())
+    }
+}
+
+/// What a watch event did to the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The object is new, or a later one of the same name.
+    Appeared(ObjectKey),
+    /// Its spec changed, or somebody asked for a look.
+    Edited(ObjectKey),
+    /// Something else about it changed, such as its status.
+    Touched(ObjectKey),
+    /// It is gone.
+    Gone(ObjectKey),
+}
+
+/// All objects.
+#[derive(Debug, Default)]
+pub struct Store {
+    objects: BTreeMap<ObjectKey, Stored>,
+    /// Objects that the relist under way has not shown yet.
+    unseen: Option<std::collections::BTreeSet<ObjectKey>>,
+}
+
+impl Store {
+    /// The object of this name.
+    pub fn get(&self, key: &ObjectKey) -> Option<&Stored> {
+        self.objects.get(key)
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// Takes a watch event in and tells what it changed. A relist that shows what is known changes nothing.
+    pub fn apply(&mut self, event: Event<DeserializeGuard<Watched>>) -> Vec<Change> {
+        match event {
+            Event::Init => {
+                self.unseen = Some(self.objects.keys().cloned().collect());
+                Vec::new()
+            }
+            Event::InitApply(object) | Event::Apply(object) => self.put(object).into_iter().collect(),
+            Event::InitDone => {
+                let unseen = self.unseen.take().unwrap_or_default();
+                unseen.into_iter().filter_map(|key| self.objects.remove(&key).map(|_| Change::Gone(key))).collect()
+            }
+            Event::Delete(object) => {
+                let Some((key, deleted)) = Stored::of(object) else { return Vec::new() };
+                // A late event about an earlier object of the same name does not remove the present one.
+                if self.objects.get(&key).is_none_or(|known| known.uid != deleted.uid) {
+                    return Vec::new();
+                }
+                self.objects.remove(&key);
+                vec![Change::Gone(key)]
+            }
+        }
+    }
+
+    fn put(&mut self, object: DeserializeGuard<Watched>) -> Option<Change> {
+        let (key, stored) = Stored::of(object)?;
+        if let Some(unseen) = &mut self.unseen {
+            unseen.remove(&key);
+        }
+        let change = match self.objects.get(&key) {
+            Some(known) if known.uid != stored.uid => Change::Appeared(key.clone()),
+            None => Change::Appeared(key.clone()),
+            // Another API server may be behind the one that was asked before.
+            Some(known) if is_older(stored.version, known.version) => return None,
+            Some(known) if *known == stored => return None,
+            Some(known) => {
+                let is_asked = known.requested_at != stored.requested_at && stored.is_requested();
+                if known.generation != stored.generation || is_asked { Change::Edited(key.clone()) } else { Change::Touched(key.clone()) }
+            }
+        };
+        self.objects.insert(key, stored);
+        Some(change)
+    }
+}
+
+fn is_older(version: Option<u64>, than: Option<u64>) -> bool {
+    matches!((version, than), (Some(version), Some(than)) if version < than)
+}

@@ -1,0 +1,179 @@
+//! A tenant in memory that answers like Microsoft Graph v1.0 and the Entra token endpoint.
+//!
+//! It is written from Microsoft's documentation alone and shares no type and no constant with the rest of this crate:
+//! a misreading must not be made once for both sides.
+//! There is no socket, no clock and no global randomness in here. Time is an argument, every choice is seeded, and
+//! the same calls give the same answers. Only [`server`] opens sockets.
+//!
+//! `FIDELITY.md` lists what is as documented, what is approximate, what is missing and what nobody outside Microsoft
+//! knows. Nothing here was ever compared with the live service.
+
+mod answer;
+mod app_role_assignment;
+mod application;
+mod batch;
+mod collection;
+mod consent;
+mod context;
+mod control;
+mod deleted_item;
+mod directory;
+mod directory_audit;
+mod error;
+mod filter;
+mod graph;
+mod identifier;
+mod knob;
+mod oauth2_permission_grant;
+mod odata;
+mod organization;
+mod permission;
+mod replica;
+mod request_log;
+mod scenario;
+mod schema;
+pub mod server;
+mod service_principal;
+mod signing;
+mod synchronization;
+mod token;
+
+pub use knob::Knobs;
+pub use scenario::{
+    AppRoleAssignment, Application, ClientSecret, Credentials, Loaded, OAuth2PermissionGrant, Ownership, Person, Scenario,
+    ScenarioError, ServicePrincipal, Tenant,
+};
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use answer::Answer;
+use directory::{Properties, TenantState};
+use identifier::Identifiers;
+use request_log::RequestLog;
+
+/// How an emulator is made.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Same seed and same calls, same answers: identifiers, delays, order of batch answers.
+    pub seed: u64,
+    /// Where the public surface is reached, such as `http://127.0.0.1:8080`, without a slash at the end.
+    /// It stands in `@odata.nextLink`, in `error_uri` and in the issuer of tokens.
+    pub public_url: String,
+    /// How awkward it is.
+    pub knobs: Knobs,
+}
+
+/// The tenants of one emulated cloud, and everything that was asked of it.
+#[derive(Debug)]
+pub struct Emulator {
+    seed: u64,
+    public_url: String,
+    knobs: Knobs,
+    clock_offset: SignedDuration,
+    identifiers: Identifiers,
+    published: BTreeMap<String, Properties>,
+    tenants: BTreeMap<String, TenantState>,
+    log: RequestLog,
+    graph_requests: u64,
+}
+
+impl Emulator {
+    /// An emulator without a tenant.
+    pub fn new(settings: Settings) -> Self {
+        let Settings { seed, public_url, knobs } = settings;
+        Self {
+            seed,
+            public_url,
+            knobs,
+            clock_offset: SignedDuration::ZERO,
+            identifiers: Identifiers::new(seed),
+            published: BTreeMap::new(),
+            tenants: BTreeMap::new(),
+            log: RequestLog::default(),
+            graph_requests: 0,
+        }
+    }
+
+    /// Adds the tenant of a scenario, or replaces the tenant of the same id.
+    ///
+    /// What a scenario brings is old: reads see it at once and no audit record is written for it.
+    pub fn load(&mut self, now: Timestamp, scenario: &Scenario) -> Result<Loaded, ScenarioError> {
+        let now = self.time(now);
+        let built = scenario.build(now, &mut self.identifiers)?;
+        self.published.extend(built.published);
+        self.tenants.insert(built.tenant.id.clone(), built.tenant);
+        Ok(built.loaded)
+    }
+
+    /// What Microsoft would answer: token endpoint, admin consent page and Microsoft Graph.
+    pub fn handle(&mut self, now: Timestamp, request: Request<Bytes>) -> Response<Bytes> {
+        let now = self.time(now);
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path().to_owned();
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let lower: Vec<String> = segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
+        let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
+        match lower.as_slice() {
+            [] => self.plain(now, &parts, Answer::json(StatusCode::OK, self.about())),
+            ["v1.0", ..] => self.graph(now, &parts, &body),
+            [tenant, "oauth2", "v2.0", "token"] => self.token(now, tenant, &parts, &body),
+            [tenant, "adminconsent"] => self.admin_consent(now, tenant, &parts, &body),
+            _ => {
+                let message = "The emulator answers at /v1.0, /{tenant}/oauth2/v2.0/token and /{tenant}/adminconsent.";
+                let answer = Answer::json(StatusCode::NOT_FOUND, json!({"error": {"code": "NotFound", "message": message}}));
+                self.plain(now, &parts, answer)
+            }
+        }
+    }
+
+    /// What only the owner of the test may ask: knobs, clock, tenants, the log and the truth.
+    pub fn control(&mut self, now: Timestamp, request: Request<Bytes>) -> Response<Bytes> {
+        let inner = self.time(now);
+        for tenant in self.tenants.values_mut() {
+            deleted_item::purge(tenant, inner, &self.knobs, &mut self.identifiers);
+        }
+        control::answer(self, now, request)
+    }
+
+    /// Says what this is to someone who opens the base address in a browser.
+    fn about(&self) -> serde_json::Value {
+        json!({
+            "emulator": "pretends to be Microsoft Graph v1.0 and the Entra token endpoint, for tests; it is not Microsoft",
+            "graph": format!("{}/v1.0", self.public_url),
+            "token": format!("{}/{{tenant}}/oauth2/v2.0/token", self.public_url),
+            "adminConsent": format!("{}/{{tenant}}/adminconsent?client_id={{appId}}", self.public_url),
+            "tenants": self.tenants.keys().collect::<Vec<_>>(),
+        })
+    }
+
+    /// Logs an answer that belongs to no API and renders it.
+    fn plain(&mut self, now: Timestamp, parts: &http::request::Parts, answer: Answer) -> Response<Bytes> {
+        let request_id = self.identifiers.guid();
+        self.log.note(now, parts, request_log::Noted { status: answer.status, request_id: &request_id, ..Default::default() });
+        answer.render(now, &request_id)
+    }
+
+    /// The emulator's own time: the caller's, moved forward by the control surface.
+    fn time(&self, now: Timestamp) -> Timestamp {
+        now.saturating_add(self.clock_offset).unwrap_or(Timestamp::MAX)
+    }
+
+    /// The tenant a path segment names, by id or by verified domain.
+    fn tenant_id_named(&self, name: &str) -> Option<String> {
+        if self.tenants.contains_key(name) {
+            return Some(name.to_owned());
+        }
+        let has_domain = |tenant: &&TenantState| tenant.domains.iter().any(|domain| domain.eq_ignore_ascii_case(name));
+        self.tenants.values().find(has_domain).map(|tenant| tenant.id.clone())
+    }
+}
+
+/// Whether the method reads only.
+fn is_read(method: &Method) -> bool {
+    *method == Method::GET || *method == Method::HEAD
+}

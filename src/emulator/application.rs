@@ -1,0 +1,166 @@
+//! `/applications`: registrations of this tenant. Enough to disable, delete and restore one.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::answer::Answer;
+use super::context::{Context, GraphRequest};
+use super::directory::{self, Properties, text};
+use super::directory_audit::{Event, Target, change, set};
+use super::error::Refusal;
+use super::graph::Key;
+use super::permission::{self, Access};
+use super::replica::View;
+use super::service_principal::{self, as_list, capitalized};
+use super::{collection, identifier, is_read, schema};
+
+/// What `PATCH` may set.
+const WRITABLE: &[&str] =
+    &["description", "displayName", "isDisabled", "notes", "requiredResourceAccess", "serviceManagementReference", "tags", "web"];
+
+/// Answers `/applications` and one application by either key.
+pub(super) fn answer(
+    context: &mut Context<'_>,
+    request: &GraphRequest,
+    object: Option<Key<'_>>,
+    rest: &[&str],
+) -> Result<Answer, Refusal> {
+    if let [first, ..] = rest {
+        return Err(Refusal::not_built(&format!("/applications/{{id}}/{first}")));
+    }
+    let Some(key) = object else {
+        if !is_read(&request.method) {
+            return Err(Refusal::not_built("POST /applications"));
+        }
+        permission::require(context, Access::ReadApplications)?;
+        let rows = directory::live(&context.tenant.applications, context.view).map(|(_, row)| row.clone()).collect();
+        return collection::page(context, request, &schema::APPLICATION, rows);
+    };
+    let view = if is_read(&request.method) { context.view } else { View::Truth };
+    let access = if is_read(&request.method) { Access::ReadApplications } else { Access::WriteApplications };
+    let found = find(context, key, view);
+    if found.is_err() {
+        permission::require(context, access)?;
+    }
+    let (id, row) = found?;
+    permission::require_for(context, access, &id, text(&row, "appId"))?;
+    match &request.method {
+        method if is_read(method) => collection::single(context, request, &schema::APPLICATION, row),
+        method if *method == Method::PATCH => {
+            let changes = schema::APPLICATION.changes(request.object()?, WRITABLE)?;
+            update(context, &id, &row, changes);
+            Ok(Answer::no_content())
+        }
+        method if *method == Method::DELETE => {
+            remove(context, &id, &row);
+            Ok(Answer::no_content())
+        }
+        _ => Err(Refusal::method_not_allowed()),
+    }
+}
+
+fn find(context: &Context<'_>, key: Key<'_>, view: View) -> Result<(String, Properties), Refusal> {
+    let found = match key.name.to_ascii_lowercase().as_str() {
+        "id" => {
+            if !identifier::is_guid(key.value) {
+                return Err(Refusal::bad_request(format!("Invalid object identifier '{}'.", key.value)));
+            }
+            let id = key.value.to_ascii_lowercase();
+            let row = context.tenant.applications.get(view, &id).filter(|row| directory::is_live(row));
+            row.map(|row| (id, row.clone()))
+        }
+        "appid" => context.tenant.application_of(view, key.value).map(|(id, row)| (id.to_owned(), row.clone())),
+        other => return Err(Refusal::odata(format!("'{other}' is no key of type 'microsoft.graph.application'."))),
+    };
+    found.ok_or_else(|| Refusal::not_found(key.value))
+}
+
+/// Changes a registration. `isDisabled` shows on the principal as well.
+/// <https://learn.microsoft.com/entra/identity/enterprise-apps/deactivate-app-registration>
+fn update(context: &mut Context<'_>, id: &str, row: &Properties, changes: Vec<(String, Value)>) {
+    let mut modified = Vec::new();
+    let mut names = Vec::new();
+    for (name, value) in &changes {
+        let old = row.get(name).cloned().unwrap_or_default();
+        let shown = capitalized(name);
+        modified.push(change(&shown, Some(&as_list(old)), Some(&as_list(value.clone()))));
+        names.push(shown);
+    }
+    modified.push(set("Included Updated Properties", &names.join(", ")));
+    let moment = context.moment();
+    let disabled = changes.iter().find(|(name, _)| name == "isDisabled").map(|(_, value)| value.clone());
+    context.tenant.applications.update(moment, id, |properties| properties.extend(changes));
+    if let Some(disabled) = disabled {
+        mirror(context, text(row, "appId"), &disabled);
+    }
+    let target = Target::of(id, row);
+    context.record(Event {
+        activity: "Update application",
+        operation: "Update",
+        target_type: "Application",
+        target,
+        changes: modified,
+    });
+}
+
+fn mirror(context: &mut Context<'_>, app_id: &str, disabled: &Value) {
+    let moment = context.moment();
+    let Some((id, _)) = context.tenant.principal_of(View::Truth, app_id) else { return };
+    let id = id.to_owned();
+    context.tenant.service_principals.update(moment, &id, |properties| {
+        properties.insert("isDisabled".to_owned(), disabled.clone());
+    });
+}
+
+/// Soft-deletes a registration and, with it, its principal in this tenant.
+fn remove(context: &mut Context<'_>, id: &str, row: &Properties) {
+    let moment = context.moment();
+    let deleted = directory::to_second(context.now);
+    context.tenant.applications.update(moment, id, |properties| {
+        properties.insert("deletedDateTime".to_owned(), deleted.into());
+    });
+    let target = Target::of(id, row);
+    let changes = vec![set("Included Updated Properties", "")];
+    context.record(Event { activity: "Delete application", operation: "Delete", target_type: "Application", target, changes });
+    let principal = context.tenant.principal_of(View::Truth, text(row, "appId"));
+    if let Some((principal_id, principal)) = principal.map(|(id, row)| (id.to_owned(), row.clone())) {
+        service_principal::remove(context, &principal_id, &principal);
+    }
+}
+
+/// Gives a registration every property the metadata declares.
+pub(super) fn complete(row: Properties) -> Properties {
+    let mut whole = schema::APPLICATION.blank(&[
+        "addIns",
+        "appRoles",
+        "identifierUris",
+        "keyCredentials",
+        "passwordCredentials",
+        "requiredResourceAccess",
+        "tags",
+    ]);
+    let own = json!({
+        "api": {
+            "acceptMappedClaims": null,
+            "knownClientApplications": [],
+            "requestedAccessTokenVersion": null,
+            "oauth2PermissionScopes": [],
+            "preAuthorizedApplications": [],
+        },
+        "info": {"termsOfServiceUrl": null, "supportUrl": null, "privacyStatementUrl": null, "marketingUrl": null, "logoUrl": null},
+        "publicClient": {"redirectUris": []},
+        "spa": {"redirectUris": []},
+        "verifiedPublisher": {"displayName": null, "verifiedPublisherId": null, "addedDateTime": null},
+        "web": {
+            "homePageUrl": null,
+            "logoutUrl": null,
+            "redirectUris": [],
+            "implicitGrantSettings": {"enableAccessTokenIssuance": false, "enableIdTokenIssuance": false},
+        },
+    });
+    if let Value::Object(own) = own {
+        whole.extend(own);
+    }
+    whole.extend(row.into_iter().filter(|(_, value)| !value.is_null()));
+    whole
+}

@@ -1,0 +1,237 @@
+//! `/directory/deletedItems`: thirty days to think better of it.
+//! <https://learn.microsoft.com/graph/api/resources/directory>
+
+use http::{Method, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::answer::Answer;
+use super::context::{Caller, Context, GraphRequest};
+use super::directory::{self, Properties, TenantState, text};
+use super::directory_audit::{Event, Stamp, Target, set};
+use super::error::Refusal;
+use super::identifier::Identifiers;
+use super::knob::Knobs;
+use super::permission::{self, Access};
+use super::replica::View;
+use super::schema::EntityType;
+use super::{collection, is_read, schema};
+
+/// The documented window; no tenant can change it.
+const RESTORABLE_DAYS: i64 = 30;
+
+/// What can be in the deleted items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    ServicePrincipal,
+    Application,
+}
+
+impl Kind {
+    fn entity(self) -> &'static EntityType {
+        match self {
+            Self::ServicePrincipal => &schema::SERVICE_PRINCIPAL,
+            Self::Application => &schema::APPLICATION,
+        }
+    }
+
+    fn deleted(self, tenant: &TenantState, view: View) -> impl Iterator<Item = (&str, &Properties)> {
+        match self {
+            Self::ServicePrincipal => directory::soft_deleted(&tenant.service_principals, view),
+            Self::Application => directory::soft_deleted(&tenant.applications, view),
+        }
+    }
+}
+
+/// Answers `/directory/…`.
+pub(super) fn answer(context: &mut Context<'_>, request: &GraphRequest, rest: &[&str]) -> Result<Answer, Refusal> {
+    match rest {
+        ["deleteditems"] => Err(Refusal::unsupported_query(
+            "Searches against this resource are not supported. Only specific instances can be queried.",
+        )),
+        ["deleteditems", cast] if cast.starts_with("microsoft.graph.") => answer_list(context, request, cast),
+        ["deleteditems", id] => answer_one(context, request, id),
+        ["deleteditems", id, "restore" | "microsoft.graph.restore"] => {
+            if request.method != Method::POST {
+                return Err(Refusal::method_not_allowed());
+            }
+            restore(context, id)
+        }
+        _ => Err(Refusal::not_built("this path under /directory")),
+    }
+}
+
+fn answer_list(context: &Context<'_>, request: &GraphRequest, cast: &str) -> Result<Answer, Refusal> {
+    if !is_read(&request.method) {
+        return Err(Refusal::method_not_allowed());
+    }
+    let kind = match cast {
+        "microsoft.graph.serviceprincipal" => Kind::ServicePrincipal,
+        "microsoft.graph.application" => Kind::Application,
+        other => return Err(Refusal::not_built(&format!("deleted items of type {other}"))),
+    };
+    permission::require(context, Access::ReadApplications)?;
+    let rows = kind.deleted(context.tenant, context.view).map(|(_, row)| row.clone()).collect();
+    collection::page(context, request, kind.entity(), rows)
+}
+
+fn answer_one(context: &mut Context<'_>, request: &GraphRequest, id: &str) -> Result<Answer, Refusal> {
+    if is_read(&request.method) {
+        permission::require(context, Access::ReadApplications)?;
+        let (kind, row) = find(context, id, context.view)?;
+        return Ok(directory_object(context, kind, row));
+    }
+    if request.method != Method::DELETE {
+        return Err(Refusal::method_not_allowed());
+    }
+    permission::require(context, Access::WriteApplications)?;
+    let (kind, row) = find(context, id, View::Truth)?;
+    let stamp = Stamp {
+        now: context.now,
+        knobs: context.knobs,
+        caller: context.caller,
+        correlation_id: &context.correlation_id,
+        user_agent: &context.user_agent,
+    };
+    erase(context.tenant, context.identifiers, stamp, kind, id, &row);
+    Ok(Answer::no_content())
+}
+
+/// A soft-deleted object of any kind.
+fn find(context: &Context<'_>, id: &str, view: View) -> Result<(Kind, Properties), Refusal> {
+    [Kind::ServicePrincipal, Kind::Application]
+        .into_iter()
+        .find_map(|kind| {
+            let found = kind.deleted(context.tenant, view).find(|(deleted, _)| deleted.eq_ignore_ascii_case(id));
+            found.map(|(_, row)| (kind, row.clone()))
+        })
+        .ok_or_else(|| Refusal::not_found(id))
+}
+
+/// Brings an object back, with its object id and all its properties.
+fn restore(context: &mut Context<'_>, id: &str) -> Result<Answer, Refusal> {
+    let found = find(context, id, View::Truth);
+    if found.is_err() {
+        permission::require(context, Access::WriteApplications)?;
+    }
+    let (kind, row) = found?;
+    permission::require_for(context, Access::WriteApplications, id, text(&row, "appId"))?;
+    match kind {
+        Kind::ServicePrincipal => restore_principal(context, &row)?,
+        Kind::Application => restore_application(context, &row)?,
+    }
+    let mut row = row;
+    undelete(&mut row);
+    Ok(directory_object(context, kind, row))
+}
+
+fn restore_principal(context: &mut Context<'_>, row: &Properties) -> Result<(), Refusal> {
+    let (id, app_id) = (text(row, "id").to_owned(), text(row, "appId").to_owned());
+    if context.tenant.principal_of(View::Truth, &app_id).is_some() {
+        return Err(Refusal::name_in_use(&app_id));
+    }
+    if context.backing_application(&app_id).is_none() {
+        return Err(Refusal::no_backing_application(&app_id));
+    }
+    let moment = context.moment();
+    context.tenant.service_principals.update(moment, &id, undelete);
+    if !context.knobs.grants_survive_restore {
+        context.tenant.drop_permissions_of(moment, &id);
+    }
+    let event = Event {
+        activity: "Restore service principal",
+        operation: "Update",
+        target_type: "ServicePrincipal",
+        target: Target::of(&id, row),
+        changes: vec![set("TargetId.ServicePrincipalNames", &app_id)],
+    };
+    context.record(event);
+    Ok(())
+}
+
+fn restore_application(context: &mut Context<'_>, row: &Properties) -> Result<(), Refusal> {
+    let (id, app_id) = (text(row, "id").to_owned(), text(row, "appId").to_owned());
+    let moment = context.moment();
+    context.tenant.applications.update(moment, &id, undelete);
+    let target = Target::of(&id, row);
+    context.record(Event {
+        activity: "Restore application",
+        operation: "Update",
+        target_type: "Application",
+        target,
+        changes: Vec::new(),
+    });
+    if context.knobs.application_restore_restores_principal
+        && context.tenant.principal_of(View::Truth, &app_id).is_none()
+    {
+        let mut principals = directory::soft_deleted(&context.tenant.service_principals, View::Truth);
+        let principal = principals.find(|(_, principal)| text(principal, "appId") == app_id).map(|(_, row)| row.clone());
+        drop(principals);
+        if let Some(principal) = principal {
+            restore_principal(context, &principal)?;
+        }
+    }
+    Ok(())
+}
+
+fn undelete(properties: &mut Properties) {
+    properties.insert("deletedDateTime".to_owned(), Value::Null);
+}
+
+/// An object that the address does not give a type says which one it has.
+fn directory_object(context: &Context<'_>, kind: Kind, row: Properties) -> Answer {
+    let context_url = format!("{}/v1.0/$metadata#directoryObjects/$entity", context.public_url);
+    let mut body = row;
+    body.insert("@odata.context".to_owned(), context_url.into());
+    body.insert("@odata.type".to_owned(), format!("#{}", kind.entity().name).into());
+    body.remove("customSecurityAttributes");
+    Answer::graph(StatusCode::OK, Value::Object(body))
+}
+
+/// Ends an object for good, together with every permission that hung on it.
+fn erase(
+    tenant: &mut TenantState,
+    identifiers: &mut Identifiers,
+    stamp: Stamp<'_>,
+    kind: Kind,
+    id: &str,
+    row: &Properties,
+) {
+    let moment = directory::moment(stamp.now, stamp.knobs);
+    let (activity, target_type) = match kind {
+        Kind::ServicePrincipal => {
+            tenant.drop_permissions_of(moment, id);
+            tenant.service_principals.put(moment, id, None);
+            tenant.owners.remove(id);
+            tenant.synchronization_jobs.remove(id);
+            ("Hard delete service principal", "ServicePrincipal")
+        }
+        Kind::Application => {
+            tenant.applications.put(moment, id, None);
+            ("Hard Delete application", "Application")
+        }
+    };
+    let changes = vec![set("TargetId.ServicePrincipalNames", text(row, "appId"))];
+    let event = Event { activity, operation: "Delete", target_type, target: Target::of(id, row), changes };
+    tenant.audit.append(stamp, identifiers, event);
+}
+
+/// Ends what was soft-deleted more than thirty days ago.
+pub(super) fn purge(tenant: &mut TenantState, now: Timestamp, knobs: &Knobs, identifiers: &mut Identifiers) {
+    let window = SignedDuration::from_hours(24 * RESTORABLE_DAYS);
+    for kind in [Kind::ServicePrincipal, Kind::Application] {
+        let due: Vec<(String, Properties)> = kind
+            .deleted(tenant, View::Truth)
+            .filter(|(_, row)| {
+                let deleted: Option<Timestamp> = text(row, "deletedDateTime").parse().ok();
+                deleted.and_then(|deleted| deleted.checked_add(window).ok()).is_some_and(|end| end <= now)
+            })
+            .map(|(id, row)| (id.to_owned(), row.clone()))
+            .collect();
+        for (id, row) in due {
+            let correlation_id = identifiers.guid();
+            let stamp = Stamp { now, knobs, caller: &Caller::Service, correlation_id: &correlation_id, user_agent: "" };
+            erase(tenant, identifiers, stamp, kind, &id, &row);
+        }
+    }
+}

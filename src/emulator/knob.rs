@@ -1,0 +1,89 @@
+//! The knobs: how awkward the service is, and what nobody outside Microsoft knows for sure.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+/// Named settings of the emulated service. All of them can be read and changed on the control surface while it runs.
+///
+/// The default is awkward on purpose; [`Knobs::calm`] is the service on its best day.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, read and set by name")]
+pub struct Knobs {
+    /// Rows per page of a list when the request has no `$top`. Microsoft documents 100 for directory lists.
+    pub page_size: u32,
+    /// Let an empty page follow a last page that is full, which the paging documentation allows.
+    pub trailing_empty_page: bool,
+    /// The longest time between a write and the moment every read sees it. Each object and each write has its own
+    /// seeded delay below this. Writes themselves always meet the truth.
+    pub replication_lag: SignedDuration,
+    /// How many copies answer reads, each with its own delays. One copy never goes back in time; several do.
+    pub replicas: u32,
+    /// The longest time until a change shows in `directoryAudits`; each record waits between half of it and all of it.
+    pub audit_delay: SignedDuration,
+    /// Days until audit records are gone. Microsoft documents 7 without and 30 with a premium licence.
+    pub audit_retention_days: u32,
+    /// Whether the tenant may read the audit log; without, the answer is the refusal for missing licences.
+    pub audit_licensed: bool,
+    /// Every n-th Graph request or batch item is answered with 429; the seed decides where counting starts.
+    pub throttle_every: Option<u32>,
+    /// What `Retry-After` says on those.
+    pub retry_after_seconds: u32,
+    /// How long a token lives.
+    pub token_lifetime_seconds: u32,
+    /// Answer batch items in a seeded order of their own, which the batch documentation allows.
+    pub shuffle_batch: bool,
+    /// Unknown outside: whether `DelegatedPermissionGrant.Read.All` is enough to read delegated permission grants.
+    /// The permission exists; no reference page lists it for these paths.
+    pub delegated_permission_grant_read_all_suffices: bool,
+    /// Unknown outside: whether app role assignments and grants are back after a principal is restored.
+    pub grants_survive_restore: bool,
+    /// Unknown outside: whether restoring an application registration also restores its principal.
+    /// The portal is documented to do both; the Graph page names one object.
+    pub application_restore_restores_principal: bool,
+    /// Documented as possible: consenting again revokes tenant-wide permissions outside the manifest.
+    pub consent_revokes_unlisted: bool,
+    /// Unknown outside: whether `$select` refuses a name the type does not declare. The two types are open, so the
+    /// service may as well ignore it.
+    pub refuse_unknown_select: bool,
+}
+
+impl Default for Knobs {
+    fn default() -> Self {
+        Self {
+            page_size: 5,
+            trailing_empty_page: true,
+            replication_lag: SignedDuration::from_secs(2),
+            replicas: 1,
+            audit_delay: SignedDuration::from_secs(60),
+            throttle_every: Some(50),
+            retry_after_seconds: 2,
+            shuffle_batch: true,
+            ..Self::calm()
+        }
+    }
+}
+
+impl Knobs {
+    /// Documented page size, no delay, no throttling, batch answers in order. Unknowns as in the default.
+    pub fn calm() -> Self {
+        Self {
+            page_size: 100,
+            trailing_empty_page: false,
+            replication_lag: SignedDuration::ZERO,
+            replicas: 1,
+            audit_delay: SignedDuration::ZERO,
+            audit_retention_days: 30,
+            audit_licensed: true,
+            throttle_every: None,
+            retry_after_seconds: 10,
+            token_lifetime_seconds: 3599,
+            shuffle_batch: false,
+            delegated_permission_grant_read_all_suffices: false,
+            grants_survive_restore: true,
+            application_restore_restores_principal: false,
+            consent_revokes_unlisted: false,
+            refuse_unknown_select: true,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Access tokens: signed with a test key that everyone can read, and verified before every Graph call.
+
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use ring::rand::SystemRandom;
+use ring::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Not a secret: it lies open in the repository and signs tokens that only this emulator accepts.
+const TEST_KEY_PEM: &str = include_str!("EMULATOR-TEST-KEY-NOT-A-SECRET.pem");
+
+/// Reading the key checks it and costs about a millisecond, so it is read once per process.
+static KEY: LazyLock<Option<RsaKeyPair>> = LazyLock::new(|| {
+    let base64: String = TEST_KEY_PEM.lines().filter(|line| !line.starts_with("-----")).collect();
+    RsaKeyPair::from_pkcs8(&STANDARD.decode(base64).ok()?).ok()
+});
+
+/// What the emulator puts into a token. Names as in Entra's version 1 access tokens, which Microsoft Graph uses.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Claims {
+    pub(super) aud: String,
+    pub(super) iss: String,
+    pub(super) iat: i64,
+    pub(super) nbf: i64,
+    pub(super) exp: i64,
+    pub(super) app_displayname: String,
+    pub(super) appid: String,
+    pub(super) appidacr: String,
+    pub(super) idp: String,
+    pub(super) idtyp: String,
+    pub(super) oid: String,
+    pub(super) sub: String,
+    pub(super) tid: String,
+    pub(super) uti: String,
+    pub(super) ver: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) roles: Vec<String>,
+}
+
+/// Names the key in token headers, so that a token shows at a glance where it comes from.
+const KEY_ID: &str = "EMULATOR-TEST-KEY-NOT-A-SECRET";
+
+/// A signed token.
+pub(super) fn sign(claims: &Claims) -> String {
+    let header = json!({"typ": "JWT", "alg": "RS256", "kid": KEY_ID, "x5t": KEY_ID});
+    let payload = serde_json::to_vec(claims).unwrap_or_default();
+    let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(payload));
+    let key = KEY.as_ref().expect("the committed test key is a PKCS#8 RSA key");
+    let mut signature = vec![0; key.public().modulus_len()];
+    // The random numbers blind the computation; the signature itself is the same each time (PKCS#1 v1.5).
+    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
+        .expect("the buffer has the length of the modulus");
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// The claims of a token that this emulator signed, for this audience and this time. The error is Graph's message.
+pub(super) fn verify(token: &str, now: Timestamp, public_url: &str) -> Result<Claims, String> {
+    let malformed = || "CompactToken parsing failed with error code: 80049217".to_owned();
+    let (message, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
+    let (header, payload) = message.split_once('.').ok_or_else(malformed)?;
+    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed());
+    let header: Value = serde_json::from_slice(&decode(header)?).map_err(|_| malformed())?;
+    let (payload, signature) = (decode(payload)?, decode(signature)?);
+    let key = KEY.as_ref().expect("the committed test key is a PKCS#8 RSA key");
+    let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_key().as_ref());
+    let is_rs256 = header.get("alg").and_then(Value::as_str) == Some("RS256");
+    if !is_rs256 || public.verify(message.as_bytes(), &signature).is_err() {
+        return Err("Access token validation failure. Signature is invalid.".to_owned());
+    }
+    let claims: Claims = serde_json::from_slice(&payload).map_err(|_| malformed())?;
+    if !audiences(public_url).contains(&claims.aud) {
+        return Err("Access token validation failure. Invalid audience.".to_owned());
+    }
+    if now.as_second() >= claims.exp || now.as_second() < claims.nbf {
+        return Err("Lifetime validation failed, the token is expired.".to_owned());
+    }
+    Ok(claims)
+}
+
+/// What stands for Microsoft Graph in a scope or in `aud`: this emulator, or the name that real tools are built with.
+pub(super) fn audiences(public_url: &str) -> [String; 3] {
+    [public_url.to_owned(), "https://graph.microsoft.com".to_owned(), super::directory::MICROSOFT_GRAPH_APP_ID.to_owned()]
+}

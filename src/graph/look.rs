@@ -1,0 +1,479 @@
+//! One look at a tenant: a token, one `$batch` of reads, a second one if something is missing.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, header};
+use secrecy::ExposeSecret as _;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::time::Instant;
+use tracing::debug;
+
+use super::{
+    batch::{BatchAnswer, BatchRequest, ITEMS_MAX, Item, ItemAnswer},
+    call::{self, Answer},
+    list::Pages,
+    token::{Credential, Token, TokenKey, Tokens},
+    transport::Transport,
+    wire::{
+        ErrorAnswer, Page, WireAppRoleAssignment, WireDeletedObject, WireOAuth2PermissionGrant, WireResourcePrincipal,
+        WireServicePrincipal,
+    },
+};
+use crate::{
+    api::{AppId, Cloud, PermissionKind, TenantId},
+    clock::Clock,
+    domain::{
+        Desired, Observation, Observed, Obstacle, Reading,
+        catalog::MICROSOFT_GRAPH_APP_ID,
+        cloud::Endpoints,
+        desired::DesiredApplication,
+        observed::{AppRoleAssignment, DeletedObject, OAuth2PermissionGrant, ObservedApplication, ResourcePrincipal, ServicePrincipal},
+    },
+};
+
+/// Microsoft Graph's own service principal is looked up again after this.
+const RESOURCE_KEPT_FOR: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// What a look is to find out.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// What should be.
+    pub desired: &'a Desired,
+    /// Where to ask.
+    pub endpoints: &'a Endpoints,
+    /// As whom.
+    pub credential: &'a Credential,
+}
+
+/// Reads tenants. One per process; it keeps tokens and minds what each tenant asked for.
+#[derive(Debug)]
+pub struct Graph<T> {
+    transport: T,
+    clock: Clock,
+    tokens: Tokens,
+    resources: Mutex<BTreeMap<TokenKey, (ResourcePrincipal, Instant)>>,
+    pauses: Mutex<BTreeMap<(Cloud, TenantId, AppId), Instant>>,
+}
+
+/// A batch as it is answered: the answers by item, or what stood in the way of all of them.
+type Answers = Result<BTreeMap<String, ItemAnswer>, Obstacle>;
+
+impl<T: Transport> Graph<T> {
+    /// A reader on this transport.
+    pub fn new(transport: T, clock: Clock) -> Self {
+        Self { transport, clock, tokens: Tokens::default(), resources: Mutex::default(), pauses: Mutex::default() }
+    }
+
+    /// Looks at a tenant.
+    pub async fn look(&self, question: Question<'_>) -> Observation {
+        if let Some(obstacle) = self.pause(question) {
+            return Observation::Blocked(obstacle);
+        }
+        match self.look_with_token(question).await {
+            Ok(observed) => {
+                self.mind_pause(question, observed.obstacle());
+                Observation::Looked(observed)
+            }
+            Err(obstacle) => {
+                self.mind_pause(question, Some(&obstacle));
+                Observation::Blocked(obstacle)
+            }
+        }
+    }
+
+    async fn look_with_token(&self, question: Question<'_>) -> Result<Observed, Obstacle> {
+        let mut token = self.token(question).await?;
+        let reader = Reader { graph: self, question };
+        let first = match reader.first(&token).await {
+            Err(Refused::Token) => {
+                // Revoked before its time; a new one is worth one try.
+                self.tokens.drop_refused(&question.credential.key, &token, &self.clock).await;
+                token = self.token(question).await?;
+                reader.first(&token).await
+            }
+            first => first,
+        };
+        let mut observed = match first {
+            Ok(observed) => observed,
+            Err(Refused::Token) => return Err(Obstacle::token_refused(question.desired.client, question.desired.tenant)),
+            Err(Refused::Obstacle(obstacle)) => return Err(obstacle),
+        };
+        reader.deleted(&token, &mut observed).await;
+        let lacks_permission = observed.obstacle().is_some_and(|obstacle| obstacle.reason == crate::api::Reason::PermissionMissing);
+        if lacks_permission {
+            self.tokens.drop_unprivileged(&question.credential.key, &token, &self.clock).await;
+        }
+        Ok(observed)
+    }
+
+    async fn token(&self, question: Question<'_>) -> Result<Token, Obstacle> {
+        self.tokens.get(question.credential, &self.transport, question.endpoints, &self.clock).await
+    }
+
+    fn pause(&self, question: Question<'_>) -> Option<Obstacle> {
+        let pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = pauses.get(&pause_key(question))?;
+        let left = until.saturating_duration_since(self.clock.instant());
+        let seconds = u32::try_from(left.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        (!left.is_zero()).then(|| Obstacle::throttled(Some(seconds)))
+    }
+
+    /// A tenant that asked this application to slow down is left alone for that long, by every object.
+    fn mind_pause(&self, question: Question<'_>, obstacle: Option<&Obstacle>) {
+        let wait = obstacle.and_then(|obstacle| obstacle.wait_seconds);
+        let now = self.clock.instant();
+        let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+        pauses.retain(|_, until| *until > now);
+        if let Some(seconds) = wait {
+            pauses.insert(pause_key(question), now + Duration::from_secs(seconds.into()));
+        }
+    }
+
+    fn remembered_resource(&self, key: &TokenKey) -> Option<ResourcePrincipal> {
+        let now = self.clock.instant();
+        let mut resources = self.resources.lock().unwrap_or_else(PoisonError::into_inner);
+        resources.retain(|_, (_, until)| *until > now);
+        resources.get(key).map(|(resource, _)| resource.clone())
+    }
+
+    fn remember_resource(&self, key: &TokenKey, resource: &ResourcePrincipal) {
+        let until = self.clock.instant() + RESOURCE_KEPT_FOR;
+        let mut resources = self.resources.lock().unwrap_or_else(PoisonError::into_inner);
+        resources.insert(key.clone(), (resource.clone(), until));
+    }
+
+    async fn send(&self, token: &Token, method: Method, url: &str, body: Bytes) -> Result<Answer, Refused> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(url)
+            .header(header::ACCEPT, "application/json")
+            .header(header::AUTHORIZATION, format!("Bearer {}", token.secret.expose_secret()))
+            .header("client-request-id", self.clock.uuid().to_string());
+        if !body.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let request = request.body(body).map_err(|_| Refused::Obstacle(Obstacle::malformed("a link was no address")))?;
+        let answer = call::call(&self.transport, request).await.map_err(|error| {
+            debug!(error = %crate::ops::chain(&error), "a request to Microsoft Graph failed");
+            Refused::Obstacle(error.obstacle())
+        })?;
+        debug!(status = answer.status.as_u16(), graph.request_id = answer.request_id(), "Microsoft Graph answered");
+        if answer.status == StatusCode::UNAUTHORIZED {
+            return Err(Refused::Token);
+        }
+        match call::general_obstacle(answer.status, &answer.headers, &self.clock) {
+            Some(obstacle) => Err(Refused::Obstacle(obstacle)),
+            None => Ok(answer),
+        }
+    }
+}
+
+fn pause_key(question: Question<'_>) -> (Cloud, TenantId, AppId) {
+    (question.desired.cloud, question.desired.tenant, question.desired.client)
+}
+
+/// Why a request did not get an answer that can be read.
+enum Refused {
+    /// The token was not accepted.
+    Token,
+    /// Anything else.
+    Obstacle(Obstacle),
+}
+
+/// One question on its way.
+struct Reader<'a, T> {
+    graph: &'a Graph<T>,
+    question: Question<'a>,
+}
+
+/// What a read is for, and the permission that it needs.
+#[derive(Debug, Clone, Copy)]
+enum Purpose {
+    ServicePrincipals,
+    AppRoleAssignments,
+    Grants,
+    DeletedItems,
+}
+
+impl Purpose {
+    /// The least privileged application permission, and what it is needed for.
+    /// <https://learn.microsoft.com/en-us/graph/permissions-reference>
+    const fn permission(self) -> (&'static str, &'static str) {
+        match self {
+            Self::ServicePrincipals => ("Application.Read.All", "reading service principals"),
+            Self::AppRoleAssignments => ("Application.Read.All", "reading app role assignments"),
+            Self::Grants => ("Directory.Read.All", "reading delegated permission grants"),
+            Self::DeletedItems => ("Application.Read.All", "reading deleted service principals"),
+        }
+    }
+}
+
+impl<T: Transport> Reader<'_, T> {
+    /// Everything that is asked in the steady state.
+    async fn first(&self, token: &Token) -> Result<Observed, Refused> {
+        let applications = &self.question.desired.applications;
+        let resource_wanted = applications.iter().any(|application| !application.required.is_empty());
+        let remembered = self.graph.remembered_resource(&self.question.credential.key).filter(|resource| self.knows_all_roles(resource));
+        let mut items = Vec::new();
+        if resource_wanted && remembered.is_none() {
+            let select = if self.unknown_values().is_empty() { "id" } else { "id,appRoles" };
+            items.push(self.item("graph", format!("{}?$select={select}", by_app_id(MICROSOFT_GRAPH_APP_ID))));
+        }
+        for application in applications {
+            let id = application.app_id;
+            let base = by_app_id(id);
+            items.push(self.item(&format!("principal {id}"), format!("{base}?$select={}", WireServicePrincipal::SELECT)));
+            if needs(application, PermissionKind::Application) {
+                items.push(self.item(&format!("roles {id}"), format!("{base}/appRoleAssignments?$select=appRoleId,resourceId")));
+            }
+            if needs(application, PermissionKind::Delegated) {
+                items.push(self.item(&format!("grants {id}"), format!("{base}/oauth2PermissionGrants?$select=resourceId,consentType,scope")));
+            }
+        }
+        let mut answers = self.batches(token, &items).await?;
+        let microsoft_graph = match remembered {
+            Some(resource) => Reading::Known(resource),
+            None if !resource_wanted => Reading::NotAsked,
+            None => self.resource(answers.remove("graph")),
+        };
+        let mut observed = BTreeMap::new();
+        for application in applications {
+            observed.insert(application.app_id, self.application(token, application, &mut answers).await);
+        }
+        Ok(Observed { microsoft_graph, applications: observed })
+    }
+
+    fn item(&self, id: &str, url: String) -> Item {
+        Item::get(id.to_owned(), url, self.graph.clock.uuid().to_string())
+    }
+
+    /// Values of required application permissions whose IDs are not compiled in.
+    fn unknown_values(&self) -> BTreeSet<&str> {
+        let required = self.question.desired.applications.iter().flat_map(|application| &application.required);
+        required
+            .filter(|permission| permission.app_role.is_none() && permission.kind != PermissionKind::Delegated)
+            .map(|permission| permission.value.as_str())
+            .collect()
+    }
+
+    fn knows_all_roles(&self, resource: &ResourcePrincipal) -> bool {
+        self.unknown_values().iter().all(|value| resource.app_roles.contains_key(*value))
+    }
+
+    fn resource(&self, answer: Option<ItemAnswer>) -> Reading<ResourcePrincipal> {
+        let reading = self.read::<WireResourcePrincipal>(answer, Purpose::ServicePrincipals);
+        let wanted = self.unknown_values();
+        map(reading, |wire| {
+            let resource = ResourcePrincipal { id: wire.id, app_roles: wire.app_roles(|value| wanted.contains(value)) };
+            self.graph.remember_resource(&self.question.credential.key, &resource);
+            Reading::Known(resource)
+        })
+    }
+
+    async fn application(&self, token: &Token, application: &DesiredApplication, answers: &mut BTreeMap<String, ItemAnswer>) -> ObservedApplication {
+        let id = application.app_id;
+        let mut answer = |what: &str| answers.remove(&format!("{what} {id}"));
+        let service_principal: Reading<ServicePrincipal> =
+            map(self.read::<WireServicePrincipal>(answer("principal"), Purpose::ServicePrincipals), |wire| {
+                wire.observed(id).map_or_else(|| Reading::Unreadable(Obstacle::malformed("it was about another application")), Reading::Known)
+            });
+        let (roles, grants) = (answer("roles"), answer("grants"));
+        // Without a principal the lists are answered 404 too; that is no trouble of its own.
+        let is_absent = service_principal == Reading::Absent;
+        let app_role_assignments = if needs(application, PermissionKind::Application) && !is_absent {
+            let list = self.list::<WireAppRoleAssignment>(token, roles, Purpose::AppRoleAssignments).await;
+            map(list, |list| {
+                let assignments = list.into_iter().map(|wire| AppRoleAssignment { resource: wire.resource_id, app_role: wire.app_role_id });
+                Reading::Known(assignments.collect())
+            })
+        } else {
+            Reading::NotAsked
+        };
+        let oauth2_permission_grants = if needs(application, PermissionKind::Delegated) && !is_absent {
+            let list = self.list::<WireOAuth2PermissionGrant>(token, grants, Purpose::Grants).await;
+            map(list, |list| Reading::Known(list.iter().flat_map(scopes).collect()))
+        } else {
+            Reading::NotAsked
+        };
+        ObservedApplication {
+            service_principal,
+            app_role_assignments,
+            oauth2_permission_grants,
+            deleted_service_principals: Reading::NotAsked,
+            deleted_applications: Reading::NotAsked,
+        }
+    }
+
+    /// What is asked only of applications whose service principal is not there.
+    async fn deleted(&self, token: &Token, observed: &mut Observed) {
+        let absent: Vec<AppId> =
+            observed.applications.iter().filter(|(_, seen)| seen.service_principal == Reading::Absent).map(|(id, _)| *id).collect();
+        if absent.is_empty() {
+            return;
+        }
+        let mut items = Vec::new();
+        for id in &absent {
+            for kind in ["servicePrincipal", "application"] {
+                let url = format!(
+                    "/directory/deletedItems/microsoft.graph.{kind}?$filter=appId%20eq%20%27{id}%27&$select=id,appId,displayName,deletedDateTime"
+                );
+                items.push(self.item(&format!("{kind} {id}"), url));
+            }
+        }
+        let answers: Answers = self.batches(token, &items).await.map_err(|refused| match refused {
+            Refused::Token => Obstacle::token_refused(self.question.desired.client, self.question.desired.tenant),
+            Refused::Obstacle(obstacle) => obstacle,
+        });
+        let mut answers = match answers {
+            Ok(answers) => answers,
+            Err(obstacle) => {
+                for id in &absent {
+                    if let Some(seen) = observed.applications.get_mut(id) {
+                        seen.deleted_service_principals = Reading::Unreadable(obstacle.clone());
+                    }
+                }
+                return;
+            }
+        };
+        for id in absent {
+            let principals = self.deleted_list(token, id, answers.remove(&format!("servicePrincipal {id}"))).await;
+            let applications = self.deleted_list(token, id, answers.remove(&format!("application {id}"))).await;
+            if let Some(seen) = observed.applications.get_mut(&id) {
+                seen.deleted_service_principals = principals;
+                seen.deleted_applications = applications;
+            }
+        }
+    }
+
+    async fn deleted_list(&self, token: &Token, id: AppId, answer: Option<ItemAnswer>) -> Reading<Vec<DeletedObject>> {
+        let list = self.list::<WireDeletedObject>(token, answer, Purpose::DeletedItems).await;
+        map(list, |list| {
+            let mut objects: Vec<DeletedObject> = list.into_iter().filter_map(|wire| wire.observed(id)).collect();
+            objects.sort();
+            objects.dedup();
+            Reading::Known(objects)
+        })
+    }
+
+    /// All items, in as many requests as they need.
+    async fn batches(&self, token: &Token, items: &[Item]) -> Result<BTreeMap<String, ItemAnswer>, Refused> {
+        let mut answers = BTreeMap::new();
+        for requests in items.chunks(ITEMS_MAX) {
+            let body = serde_json::to_vec(&BatchRequest { requests }).expect("strings and maps of strings become JSON");
+            let url = format!("{}/v1.0/$batch", self.question.endpoints.graph);
+            let answer = self.graph.send(token, Method::POST, &url, Bytes::from(body)).await?;
+            if answer.status != StatusCode::OK {
+                let sentence = format!("$batch was answered with status {}", answer.status.as_u16());
+                return Err(Refused::Obstacle(Obstacle::malformed(&sentence)));
+            }
+            let batch: BatchAnswer = answer.json().map_err(|error| Refused::Obstacle(error.obstacle()))?;
+            answers.extend(batch.by_id());
+        }
+        if answers.values().any(|answer| answer.status == StatusCode::UNAUTHORIZED) {
+            return Err(Refused::Token);
+        }
+        Ok(answers)
+    }
+
+    /// The reading behind the answer to one item.
+    fn read<W: DeserializeOwned>(&self, answer: Option<ItemAnswer>, purpose: Purpose) -> Reading<W> {
+        let Some(answer) = answer else {
+            return Reading::Unreadable(Obstacle::malformed("$batch left a question unanswered"));
+        };
+        if answer.status == StatusCode::OK {
+            return match answer.body.map(serde_json::from_value::<W>) {
+                Some(Ok(wire)) => Reading::Known(wire),
+                Some(Err(_)) | None => Reading::Unreadable(Obstacle::malformed("it was not the JSON that is documented")),
+            };
+        }
+        self.refused(&answer, purpose)
+    }
+
+    fn refused<W>(&self, answer: &ItemAnswer, purpose: Purpose) -> Reading<W> {
+        if let Some(obstacle) = call::general_obstacle(answer.status, &answer.headers, &self.graph.clock) {
+            return Reading::Unreadable(obstacle);
+        }
+        let code = answer.body.as_ref().and_then(error_code).unwrap_or_default();
+        match (answer.status, code.as_str()) {
+            (StatusCode::NOT_FOUND, "Request_ResourceNotFound" | "Directory_ObjectNotFound") => Reading::Absent,
+            (StatusCode::FORBIDDEN, _) => {
+                let (permission, what_for) = purpose.permission();
+                Reading::Unreadable(Obstacle::permission_missing(self.question.desired.client, permission, what_for))
+            }
+            (status, _) => {
+                let sentence = format!("a question was answered with status {}", status.as_u16());
+                Reading::Unreadable(Obstacle::malformed(&sentence))
+            }
+        }
+    }
+
+    /// A whole list: its first page from the batch, the others by their links.
+    async fn list<W: DeserializeOwned>(&self, token: &Token, first: Option<ItemAnswer>, purpose: Purpose) -> Reading<Vec<W>> {
+        let mut page = match self.read::<Page<W>>(first, purpose) {
+            Reading::Known(page) => page,
+            Reading::Absent => return Reading::Absent,
+            Reading::Unreadable(obstacle) => return Reading::Unreadable(obstacle),
+            Reading::NotAsked => return Reading::NotAsked,
+        };
+        let mut pages = Pages::new(self.question.endpoints.graph.clone());
+        loop {
+            let link = match pages.take(page) {
+                Ok(Some(link)) => link,
+                Ok(None) => return Reading::Known(pages.into_items()),
+                Err(obstacle) => return Reading::Unreadable(obstacle),
+            };
+            page = match self.graph.send(token, Method::GET, &link, Bytes::new()).await {
+                Ok(answer) if answer.status == StatusCode::OK => match answer.json() {
+                    Ok(page) => page,
+                    Err(error) => return Reading::Unreadable(error.obstacle()),
+                },
+                Ok(answer) => {
+                    let body = answer.json().ok();
+                    return self.refused(&ItemAnswer { status: answer.status, headers: answer.headers, body }, purpose);
+                }
+                Err(Refused::Token) => {
+                    return Reading::Unreadable(Obstacle::token_refused(self.question.desired.client, self.question.desired.tenant));
+                }
+                Err(Refused::Obstacle(obstacle)) => return Reading::Unreadable(obstacle),
+            };
+        }
+    }
+}
+
+fn error_code(body: &Value) -> Option<String> {
+    serde_json::from_value::<ErrorAnswer>(body.clone()).ok().map(|answer| answer.error.code)
+}
+
+fn map<W, V>(reading: Reading<W>, known: impl FnOnce(W) -> Reading<V>) -> Reading<V> {
+    match reading {
+        Reading::Known(wire) => known(wire),
+        Reading::Absent => Reading::Absent,
+        Reading::Unreadable(obstacle) => Reading::Unreadable(obstacle),
+        Reading::NotAsked => Reading::NotAsked,
+    }
+}
+
+fn needs(application: &DesiredApplication, kind: PermissionKind) -> bool {
+    application.required.iter().any(|permission| permission.kind == kind || permission.kind == PermissionKind::Either)
+}
+
+/// By the alternate key; the ID is a UUID, so nothing needs escaping.
+/// <https://learn.microsoft.com/en-us/graph/api/serviceprincipal-get>
+fn by_app_id(id: AppId) -> String {
+    format!("/servicePrincipals(appId='{id}')")
+}
+
+/// The values of a grant's scope: separated by spaces, with spaces in front, twice or not at all.
+fn scopes(wire: &WireOAuth2PermissionGrant) -> Vec<OAuth2PermissionGrant> {
+    let scope = wire.scope.as_deref().unwrap_or_default();
+    scope
+        .split_whitespace()
+        .map(|value| OAuth2PermissionGrant { resource: wire.resource_id, consent: wire.consent(), scope: value.to_owned() })
+        .collect()
+}
