@@ -6,6 +6,7 @@ pub mod crd;
 pub mod identifier;
 pub mod reason;
 pub mod rule;
+pub mod schema;
 pub mod spec;
 pub mod status;
 pub mod validation;

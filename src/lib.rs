@@ -5,8 +5,13 @@
 //! `controller` (the loop), `cli` (the commands).
 
 pub mod api;
+pub mod cli;
 pub mod clock;
+#[cfg(feature = "demo")]
+pub mod control_plane;
 pub mod controller;
 pub mod domain;
+#[cfg(feature = "demo")]
+pub mod emulator;
 pub mod graph;
 pub mod ops;

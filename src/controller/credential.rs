@@ -35,10 +35,10 @@ pub async fn read(client: &Client, key: &ObjectKey, stored: &Stored, desired: &D
     let api: Api<Secret> = Api::namespaced(client.clone(), &key.namespace);
     let secret = match within_deadline(api.get(name)).await {
         Ok(secret) => secret,
-        Err(PassError::Api { source, .. }) if is_status(&source, 404) => {
+        Err(error) if error.has_code(404) => {
             return Ok(Err(Obstacle::secret_not_found(&key.namespace, name, data_key)));
         }
-        Err(PassError::Api { source, .. }) if is_status(&source, 403) => {
+        Err(error) if error.has_code(403) => {
             return Ok(Err(Obstacle::secret_forbidden(&key.namespace, name)));
         }
         Err(error) => return Err(error.about("read the Secret", &format!("{}/{name}", key.namespace))),
@@ -71,8 +71,4 @@ pub async fn read(client: &Client, key: &ObjectKey, stored: &Stored, desired: &D
         },
         secret: SecretString::from(text),
     }))
-}
-
-fn is_status(error: &kube::Error, code: u16) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == code)
 }

@@ -21,6 +21,9 @@ use crate::{
     graph::{Graph, Question, Transport},
 };
 
+/// A status is written anew this many times when others write to the object meanwhile.
+const WRITE_ATTEMPTS: u32 = 10;
+
 /// Longest look at one tenant.
 const LOOK_DEADLINE: Duration = Duration::from_secs(120);
 
@@ -38,6 +41,12 @@ pub enum PassError {
         #[source]
         source: Box<kube::Error>,
     },
+    /// Others write to the object faster than its status can be.
+    #[error("could not write the status of {object} because the object keeps changing")]
+    Contended {
+        /// The object.
+        object: String,
+    },
     /// It did not answer in time.
     #[error("could not {operation} {object} in time")]
     Deadline {
@@ -49,11 +58,17 @@ pub enum PassError {
 }
 
 impl PassError {
+    /// Whether the Kubernetes API refused with this code.
+    pub fn has_code(&self, code: u16) -> bool {
+        matches!(self, Self::Api { source, .. } if matches!(source.as_ref(), kube::Error::Api(status) if status.code == code))
+    }
+
     /// The same trouble, with what was tried and on what.
     pub fn about(self, operation: &'static str, object: &str) -> Self {
         let object = object.to_owned();
         match self {
             Self::Api { source, .. } => Self::Api { operation, object, source },
+            Self::Contended { .. } => Self::Contended { object },
             Self::Deadline { .. } => Self::Deadline { operation, object },
         }
     }
@@ -131,17 +146,22 @@ pub async fn pass<T: Transport>(ctx: Arc<Context<T>>, turn: Turn) -> Result<End,
     let Turn { key, stored, mut remembered, is_asked } = turn;
     let observation = observe(ctx, &key, &stored, &mut remembered, is_asked).await?;
     let now = ctx.clock.now();
-    if let Some(end) = quiet(&stored, &mut remembered, observation.as_ref(), now) {
+    if let Some(end) = quiet(ctx, &stored, &mut remembered, observation.as_ref(), now) {
         return Ok(end);
     }
-    let Some(published) = publish::read_back(&ctx.client, &key, &stored).await? else {
-        // Deleted or edited meanwhile; the watch brings what there is to do.
-        return Ok(End { remembered, pause: None, class: Class::Periodic });
-    };
-    let decision = decided(ctx, &stored, &remembered, observation.as_ref(), &published, now);
-    let digest = write(ctx, &key, &stored, &published, &decision).await?;
-    event::tell(&ctx.client, &key, &stored, &decision.notices, now, &ctx.settings.instance).await;
-    Ok(settle(&stored, remembered, observation.as_ref(), decision, digest))
+    for _ in 0..WRITE_ATTEMPTS {
+        let Some(published) = publish::read_back(&ctx.client, &key, &stored).await? else {
+            // Deleted or edited meanwhile; the watch brings what there is to do.
+            return Ok(End { remembered, pause: None, class: Class::Periodic });
+        };
+        let decision = decided(ctx, &stored, &remembered, observation.as_ref(), &published, now);
+        if let Some(digest) = write(ctx, &key, &published, &decision).await? {
+            event::tell(&ctx.client, &key, &stored, &decision.notices, now, &ctx.settings.instance).await;
+            let end = settle(&stored, remembered, observation.as_ref(), decision, digest);
+            return Ok(if is_asked { once_more(end, unsigned(ctx.settings.timing.confirmation)) } else { end });
+        }
+    }
+    Err(PassError::Contended { object: key.to_string() })
 }
 
 /// Publishes that a pass panicked.
@@ -150,7 +170,7 @@ pub async fn confess<T: Transport>(ctx: Arc<Context<T>>, key: ObjectKey, stored:
         let before = published.status();
         let status = domain::decide::internal_error(&before, stored.generation, ctx.clock.now());
         if status != before {
-            publish::write(&ctx.client, &key, &stored, &status).await?;
+            publish::write(&ctx.client, &key, &published, &status).await?;
         }
     }
     Ok(End { remembered: Remembered::new(ctx.clock.now()), pause: None, class: Class::Drifted })
@@ -185,7 +205,13 @@ async fn observe<T: Transport>(
 }
 
 /// The end of a pass that found exactly what the published status was made from.
-fn quiet(stored: &Stored, remembered: &mut Remembered, observation: Option<&Observation>, now: Timestamp) -> Option<End> {
+fn quiet<T>(
+    ctx: &Context<T>,
+    stored: &Stored,
+    remembered: &mut Remembered,
+    observation: Option<&Observation>,
+    now: Timestamp,
+) -> Option<End> {
     let settled = remembered.settled?;
     let is_same = settled
         == Settled {
@@ -200,7 +226,7 @@ fn quiet(stored: &Stored, remembered: &mut Remembered, observation: Option<&Obse
         return None;
     }
     remembered.memory.last_complete = Some(now);
-    Some(End { remembered: remembered.clone(), pause: Some(unsigned(desired.interval)), class: Class::Periodic })
+    Some(End { remembered: remembered.clone(), pause: Some(unsigned(ctx.settings.timing.interval(desired.interval))), class: Class::Periodic })
 }
 
 fn decided<T: Transport>(
@@ -227,19 +253,20 @@ fn decided<T: Transport>(
     })
 }
 
-/// Writes the status if it differs, and logs what changed.
+/// Writes the status if it differs, and logs what changed; none if the object changed meanwhile.
 async fn write<T: Transport>(
     ctx: &Context<T>,
     key: &ObjectKey,
-    stored: &Stored,
     published: &Published,
     decision: &Decision,
-) -> Result<StatusDigest, PassError> {
+) -> Result<Option<StatusDigest>, PassError> {
     let before = published.status();
     if decision.status == before {
-        return Ok(StatusDigest::of(&published.status));
+        return Ok(Some(StatusDigest::of(&published.status)));
     }
-    let digest = publish::write(&ctx.client, key, stored, &decision.status).await?;
+    let Some(digest) = publish::write(&ctx.client, key, published, &decision.status).await? else {
+        return Ok(None);
+    };
     let verdict = |status: &crate::api::WebexAzureIntegrationStatus| {
         let ready = status.condition(ConditionType::Ready.as_str())?;
         Some((ready.status.clone(), ready.reason.clone()))
@@ -249,7 +276,7 @@ async fn write<T: Transport>(
         Some((ready, reason)) => info!(wai = %key, ready, reason, "verdict of {key} changed to {reason} (Ready={ready})"),
         None => {}
     }
-    Ok(digest)
+    Ok(Some(digest))
 }
 
 fn settle(stored: &Stored, mut remembered: Remembered, observation: Option<&Observation>, decision: Decision, digest: StatusDigest) -> End {
@@ -266,6 +293,12 @@ fn settle(stored: &Stored, mut remembered: Remembered, observation: Option<&Obse
         until,
     });
     End { remembered, pause: next_look.map(unsigned), class: if is_ready { Class::Periodic } else { Class::Drifted } }
+}
+
+/// A person who asks for a look has often just changed something, and Microsoft Graph's reads lag its writes: a look that
+/// was asked for is followed by another one soon.
+fn once_more(end: End, soon: Duration) -> End {
+    End { pause: end.pause.map(|pause| pause.min(soon)), ..end }
 }
 
 fn unsigned(duration: SignedDuration) -> Duration {

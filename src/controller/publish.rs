@@ -38,20 +38,32 @@ pub async fn read_back(client: &Client, key: &ObjectKey, stored: &Stored) -> Res
     }))
 }
 
-/// Writes the status by server-side apply and tells the digest of what the server made of it.
+/// Writes the status by server-side apply and tells the digest of what the server made of it; none if the object changed
+/// since it was read back.
 ///
-/// The UID in the body makes the server refuse to write to a later object of the same name.
-pub async fn write(client: &Client, key: &ObjectKey, stored: &Stored, status: &WebexAzureIntegrationStatus) -> Result<StatusDigest, PassError> {
+/// The version in the body is what makes the server refuse: a status apply ignores a UID (tried on 1.36), and without
+/// the version a verdict could land on a later object of the same name.
+pub async fn write(
+    client: &Client,
+    key: &ObjectKey,
+    published: &Published,
+    status: &WebexAzureIntegrationStatus,
+) -> Result<Option<StatusDigest>, PassError> {
     let api: Api<Published> = Api::namespaced(client.clone(), &key.namespace);
     let body = json!({
         "apiVersion": WebexAzureIntegration::api_version(&()),
         "kind": WebexAzureIntegration::kind(&()),
-        "metadata": { "name": key.name, "namespace": key.namespace, "uid": stored.uid },
+        "metadata": {
+            "name": key.name,
+            "namespace": key.namespace,
+            "resourceVersion": published.metadata.resource_version,
+        },
         "status": status,
     });
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
-    let written = within_deadline(api.patch_status(&key.name, &parameters, &Patch::Apply(&body)))
-        .await
-        .map_err(|error| error.about("write the status of", &key.to_string()))?;
-    Ok(StatusDigest::of(&written.status))
+    match within_deadline(api.patch_status(&key.name, &parameters, &Patch::Apply(&body))).await {
+        Ok(written) => Ok(Some(StatusDigest::of(&written.status))),
+        Err(error) if error.has_code(409) || error.has_code(404) => Ok(None),
+        Err(error) => Err(error.about("write the status of", &key.to_string())),
+    }
 }

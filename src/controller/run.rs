@@ -32,9 +32,6 @@ use crate::{
     graph::{Graph, Transport},
 };
 
-/// Looks that were asked for by annotation are at least this far apart, after the first.
-const REQUEST_PAUSE: Duration = Duration::from_secs(30);
-
 /// Pause after a pass that panicked.
 const PANIC_PAUSE: Duration = Duration::from_secs(60);
 
@@ -163,7 +160,7 @@ impl<T: Transport + 'static> Controller<T> {
         let now = self.ctx.clock.instant();
         let has_verdict = stored.status.observed_generation == Some(stored.generation) && !stored.is_requested();
         let (class, due) = match &stored.desired {
-            Ok(desired) if has_verdict => (Class::Periodic, now + self.ctx.clock.part_of(unsigned(desired.interval))),
+            Ok(desired) if has_verdict => (Class::Periodic, now + self.ctx.clock.part_of(unsigned(self.ctx.settings.timing.interval(desired.interval)))),
             Ok(_) | Err(_) => (Class::Edit, now),
         };
         let group = group(&key, stored);
@@ -174,7 +171,8 @@ impl<T: Transport + 'static> Controller<T> {
         let Some(stored) = self.store.get(&key) else { return };
         let now = self.ctx.clock.instant();
         let is_edit = stored.status.observed_generation != Some(stored.generation);
-        let earliest = self.asked.get(&key).map_or(now, |last| *last + REQUEST_PAUSE);
+        let pause = unsigned(self.ctx.settings.timing.request_pause);
+        let earliest = self.asked.get(&key).map_or(now, |last| *last + pause);
         let due = if is_edit { now } else { earliest.max(now) };
         if stored.is_requested() {
             self.asked.insert(key.clone(), due);

@@ -518,11 +518,12 @@ fn next_look(
         .filter(|ready| ready.status == ConditionStatus::False.as_str())
         .map(|ready| ready.last_transition_time.0);
     let is_being_mended = turned_bad.is_some_and(|at| input.now < later(at, timing.relook_for));
-    let regular = if is_being_mended { timing.relook.min(desired.interval) } else { desired.interval };
+    let interval = timing.interval(desired.interval);
+    let regular = if is_being_mended { timing.relook.min(interval) } else { interval };
     let pause = match obstacle {
         Some(obstacle) if !obstacle.needs_person() => {
             let asked = SignedDuration::from_secs(obstacle.wait_seconds.unwrap_or(0).into());
-            timing.retry_after(failures).min(desired.interval).max(asked)
+            timing.retry_after(failures).min(interval).max(asked)
         }
         Some(_) | None => regular,
     };

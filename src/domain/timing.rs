@@ -20,6 +20,10 @@ pub struct Timing {
     pub retry_first: SignedDuration,
     /// Longest pause after failed looks.
     pub retry_cap: SignedDuration,
+    /// Looks that are asked for by annotation are at least this far apart, after the first.
+    pub request_pause: SignedDuration,
+    /// Declared intervals are divided by this; 1 in production.
+    pub interval_divisor: i32,
 }
 
 impl Timing {
@@ -32,9 +36,11 @@ impl Timing {
         heartbeat: Some(SignedDuration::from_hours(1)),
         retry_first: SignedDuration::from_secs(5),
         retry_cap: SignedDuration::from_mins(5),
+        request_pause: SignedDuration::from_secs(30),
+        interval_divisor: 1,
     };
 
-    /// All windows shortened by this factor, the heartbeat apart.
+    /// All windows and intervals shortened by this factor; what is counted in minutes and hours stays.
     pub fn shortened_by(&self, factor: i32) -> Self {
         let divide = |duration: SignedDuration| duration.checked_div(factor).unwrap_or(duration);
         Self {
@@ -45,7 +51,14 @@ impl Timing {
             heartbeat: self.heartbeat,
             retry_first: divide(self.retry_first),
             retry_cap: divide(self.retry_cap),
+            request_pause: divide(self.request_pause),
+            interval_divisor: self.interval_divisor.saturating_mul(factor),
         }
+    }
+
+    /// The pause between looks that this declared interval stands for.
+    pub fn interval(&self, declared: SignedDuration) -> SignedDuration {
+        declared.checked_div(self.interval_divisor).unwrap_or(declared)
     }
 
     /// Pause after this many failed looks in a row.

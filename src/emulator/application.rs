@@ -15,8 +15,16 @@ use super::service_principal::{self, as_list, capitalized};
 use super::{collection, identifier, is_read, schema};
 
 /// What `PATCH` may set.
-const WRITABLE: &[&str] =
-    &["description", "displayName", "isDisabled", "notes", "requiredResourceAccess", "serviceManagementReference", "tags", "web"];
+const WRITABLE: &[&str] = &[
+    "description",
+    "displayName",
+    "isDisabled",
+    "notes",
+    "requiredResourceAccess",
+    "serviceManagementReference",
+    "tags",
+    "web",
+];
 
 /// Answers `/applications` and one application by either key.
 pub(super) fn answer(
@@ -33,11 +41,21 @@ pub(super) fn answer(
             return Err(Refusal::not_built("POST /applications"));
         }
         permission::require(context, Access::ReadApplications)?;
-        let rows = directory::live(&context.tenant.applications, context.view).map(|(_, row)| row.clone()).collect();
+        let rows = directory::live(&context.tenant.applications, context.view)
+            .map(|(_, row)| row.clone())
+            .collect();
         return collection::page(context, request, &schema::APPLICATION, rows);
     };
-    let view = if is_read(&request.method) { context.view } else { View::Truth };
-    let access = if is_read(&request.method) { Access::ReadApplications } else { Access::WriteApplications };
+    let view = if is_read(&request.method) {
+        context.view
+    } else {
+        View::Truth
+    };
+    let access = if is_read(&request.method) {
+        Access::ReadApplications
+    } else {
+        Access::WriteApplications
+    };
     let found = find(context, key, view);
     if found.is_err() {
         permission::require(context, access)?;
@@ -45,7 +63,9 @@ pub(super) fn answer(
     let (id, row) = found?;
     permission::require_for(context, access, &id, text(&row, "appId"))?;
     match &request.method {
-        method if is_read(method) => collection::single(context, request, &schema::APPLICATION, row),
+        method if is_read(method) => {
+            collection::single(context, request, &schema::APPLICATION, row)
+        }
         method if *method == Method::PATCH => {
             let changes = schema::APPLICATION.changes(request.object()?, WRITABLE)?;
             update(context, &id, &row, changes);
@@ -63,14 +83,28 @@ fn find(context: &Context<'_>, key: Key<'_>, view: View) -> Result<(String, Prop
     let found = match key.name.to_ascii_lowercase().as_str() {
         "id" => {
             if !identifier::is_guid(key.value) {
-                return Err(Refusal::bad_request(format!("Invalid object identifier '{}'.", key.value)));
+                return Err(Refusal::bad_request(format!(
+                    "Invalid object identifier '{}'.",
+                    key.value
+                )));
             }
             let id = key.value.to_ascii_lowercase();
-            let row = context.tenant.applications.get(view, &id).filter(|row| directory::is_live(row));
+            let row = context
+                .tenant
+                .applications
+                .get(view, &id)
+                .filter(|row| directory::is_live(row));
             row.map(|row| (id, row.clone()))
         }
-        "appid" => context.tenant.application_of(view, key.value).map(|(id, row)| (id.to_owned(), row.clone())),
-        other => return Err(Refusal::odata(format!("'{other}' is no key of type 'microsoft.graph.application'."))),
+        "appid" => context
+            .tenant
+            .application_of(view, key.value)
+            .map(|(id, row)| (id.to_owned(), row.clone())),
+        other => {
+            return Err(Refusal::odata(format!(
+                "'{other}' is no key of type 'microsoft.graph.application'."
+            )));
+        }
     };
     found.ok_or_else(|| Refusal::not_found(key.value))
 }
@@ -83,13 +117,23 @@ fn update(context: &mut Context<'_>, id: &str, row: &Properties, changes: Vec<(S
     for (name, value) in &changes {
         let old = row.get(name).cloned().unwrap_or_default();
         let shown = capitalized(name);
-        modified.push(change(&shown, Some(&as_list(old)), Some(&as_list(value.clone()))));
+        modified.push(change(
+            &shown,
+            Some(&as_list(old)),
+            Some(&as_list(value.clone())),
+        ));
         names.push(shown);
     }
     modified.push(set("Included Updated Properties", &names.join(", ")));
     let moment = context.moment();
-    let disabled = changes.iter().find(|(name, _)| name == "isDisabled").map(|(_, value)| value.clone());
-    context.tenant.applications.update(moment, id, |properties| properties.extend(changes));
+    let disabled = changes
+        .iter()
+        .find(|(name, _)| name == "isDisabled")
+        .map(|(_, value)| value.clone());
+    context
+        .tenant
+        .applications
+        .update(moment, id, |properties| properties.extend(changes));
     if let Some(disabled) = disabled {
         mirror(context, text(row, "appId"), &disabled);
     }
@@ -105,25 +149,40 @@ fn update(context: &mut Context<'_>, id: &str, row: &Properties, changes: Vec<(S
 
 fn mirror(context: &mut Context<'_>, app_id: &str, disabled: &Value) {
     let moment = context.moment();
-    let Some((id, _)) = context.tenant.principal_of(View::Truth, app_id) else { return };
+    let Some((id, _)) = context.tenant.principal_of(View::Truth, app_id) else {
+        return;
+    };
     let id = id.to_owned();
-    context.tenant.service_principals.update(moment, &id, |properties| {
-        properties.insert("isDisabled".to_owned(), disabled.clone());
-    });
+    context
+        .tenant
+        .service_principals
+        .update(moment, &id, |properties| {
+            properties.insert("isDisabled".to_owned(), disabled.clone());
+        });
 }
 
 /// Soft-deletes a registration and, with it, its principal in this tenant.
 fn remove(context: &mut Context<'_>, id: &str, row: &Properties) {
     let moment = context.moment();
     let deleted = directory::to_second(context.now);
-    context.tenant.applications.update(moment, id, |properties| {
-        properties.insert("deletedDateTime".to_owned(), deleted.into());
-    });
+    context
+        .tenant
+        .applications
+        .update(moment, id, |properties| {
+            properties.insert("deletedDateTime".to_owned(), deleted.into());
+        });
     let target = Target::of(id, row);
     let changes = vec![set("Included Updated Properties", "")];
-    context.record(Event { activity: "Delete application", operation: "Delete", target_type: "Application", target, changes });
+    context.record(Event {
+        activity: "Delete application",
+        operation: "Delete",
+        target_type: "Application",
+        target,
+        changes,
+    });
     let principal = context.tenant.principal_of(View::Truth, text(row, "appId"));
-    if let Some((principal_id, principal)) = principal.map(|(id, row)| (id.to_owned(), row.clone())) {
+    if let Some((principal_id, principal)) = principal.map(|(id, row)| (id.to_owned(), row.clone()))
+    {
         service_principal::remove(context, &principal_id, &principal);
     }
 }

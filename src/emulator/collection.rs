@@ -28,33 +28,65 @@ pub(super) fn page(
     let select = selection(context, entity, query)?;
     let mut rows: Vec<(Place, Properties)> = rows
         .into_iter()
-        .filter(|row| query.filter.as_ref().is_none_or(|filter| filter.matches(&Value::Object(row.clone()))))
+        .filter(|row| {
+            query
+                .filter
+                .as_ref()
+                .is_none_or(|filter| filter.matches(&Value::Object(row.clone())))
+        })
         .map(|row| (place(&row, query.order_by.as_ref()), row))
         .collect();
-    let descending = query.order_by.as_ref().is_some_and(|order| order.descending);
-    rows.sort_by(|(left, _), (right, _)| if descending { right.cmp(left) } else { left.cmp(right) });
+    let descending = query
+        .order_by
+        .as_ref()
+        .is_some_and(|order| order.descending);
+    rows.sort_by(|(left, _), (right, _)| {
+        if descending {
+            right.cmp(left)
+        } else {
+            left.cmp(right)
+        }
+    });
     let total = rows.len();
     let after = query.skip_token.as_deref().map(read_token).transpose()?;
     let mut rest: Vec<(Place, Properties)> = rows
         .into_iter()
         .skip_while(|(place, _)| {
-            after.as_ref().is_some_and(|after| if descending { place >= after } else { place <= after })
+            after.as_ref().is_some_and(|after| {
+                if descending {
+                    place >= after
+                } else {
+                    place <= after
+                }
+            })
         })
         .collect();
-    let size = usize::try_from(query.top.unwrap_or(context.knobs.page_size).max(1)).unwrap_or(usize::MAX);
+    let size =
+        usize::try_from(query.top.unwrap_or(context.knobs.page_size).max(1)).unwrap_or(usize::MAX);
     let has_more = rest.len() > size || (rest.len() == size && context.knobs.trailing_empty_page);
-    let next = rest.get(size - 1).filter(|_| has_more).map(|(place, _)| write_token(place));
+    let next = rest
+        .get(size - 1)
+        .filter(|_| has_more)
+        .map(|(place, _)| write_token(place));
     rest.truncate(size);
 
     let mut body = Map::new();
-    body.insert("@odata.context".to_owned(), context_url(context, entity, query, false).into());
+    body.insert(
+        "@odata.context".to_owned(),
+        context_url(context, entity, query, false).into(),
+    );
     if query.is_advanced() {
         body.insert("@odata.count".to_owned(), total.into());
     }
     if let Some(token) = next {
-        body.insert("@odata.nextLink".to_owned(), next_link(context, request, &token).into());
+        body.insert(
+            "@odata.nextLink".to_owned(),
+            next_link(context, request, &token).into(),
+        );
     }
-    let values = rest.into_iter().map(|(_, row)| Value::Object(project(row, select.as_deref())));
+    let values = rest
+        .into_iter()
+        .map(|(_, row)| Value::Object(project(row, select.as_deref())));
     body.insert("value".to_owned(), values.collect());
     Ok(Answer::graph(StatusCode::OK, Value::Object(body)))
 }
@@ -68,12 +100,17 @@ pub(super) fn single(
 ) -> Result<Answer, Refusal> {
     let query = &request.query;
     if query.filter.is_some() || query.top.is_some() || query.order_by.is_some() {
-        return Err(Refusal::odata("The query specified in the URI is not valid. Query options $filter, $orderby and $top can be applied only on collections."));
+        return Err(Refusal::odata(
+            "The query specified in the URI is not valid. Query options $filter, $orderby and $top can be applied only on collections.",
+        ));
     }
     check(entity, query)?;
     let select = selection(context, entity, query)?;
     let mut body = Map::new();
-    body.insert("@odata.context".to_owned(), context_url(context, entity, query, true).into());
+    body.insert(
+        "@odata.context".to_owned(),
+        context_url(context, entity, query, true).into(),
+    );
     body.extend(project(row, select.as_deref()));
     Ok(Answer::graph(StatusCode::OK, Value::Object(body)))
 }
@@ -81,7 +118,10 @@ pub(super) fn single(
 /// A new object, 201.
 pub(super) fn created(context: &Context<'_>, entity: &EntityType, row: Properties) -> Answer {
     let mut body = Map::new();
-    body.insert("@odata.context".to_owned(), context_url(context, entity, &Query::default(), true).into());
+    body.insert(
+        "@odata.context".to_owned(),
+        context_url(context, entity, &Query::default(), true).into(),
+    );
     body.extend(project(row, None));
     Answer::graph(StatusCode::CREATED, Value::Object(body))
 }
@@ -94,18 +134,30 @@ fn check(entity: &EntityType, query: &Query) -> Result<(), Refusal> {
     if let Some(filter) = &query.filter {
         entity.check(filter, query.is_advanced())?;
     }
-    let Some(order) = &query.order_by else { return Ok(()) };
-    let is_audit = entity.set == "auditLogs/directoryAudits" && order.property == "activityDateTime";
-    let is_indexed = query.is_advanced() && matches!(order.property.as_str(), "displayName" | "deletedDateTime");
+    let Some(order) = &query.order_by else {
+        return Ok(());
+    };
+    let is_audit =
+        entity.set == "auditLogs/directoryAudits" && order.property == "activityDateTime";
+    let is_indexed =
+        query.is_advanced() && matches!(order.property.as_str(), "displayName" | "deletedDateTime");
     if is_audit || is_indexed {
         return Ok(());
     }
-    Err(Refusal::unsupported_query("Sorting not supported for current query."))
+    Err(Refusal::unsupported_query(
+        "Sorting not supported for current query.",
+    ))
 }
 
 /// The names of `$select` as the metadata spells them.
-fn selection(context: &Context<'_>, entity: &EntityType, query: &Query) -> Result<Option<Vec<String>>, Refusal> {
-    let Some(select) = &query.select else { return Ok(None) };
+fn selection(
+    context: &Context<'_>,
+    entity: &EntityType,
+    query: &Query,
+) -> Result<Option<Vec<String>>, Refusal> {
+    let Some(select) = &query.select else {
+        return Ok(None);
+    };
     let mut names = Vec::new();
     for name in select {
         match entity.spelling(name) {
@@ -126,32 +178,50 @@ fn selection(context: &Context<'_>, entity: &EntityType, query: &Query) -> Resul
 /// `customSecurityAttributes` come only when asked for.
 /// <https://learn.microsoft.com/graph/api/serviceprincipal-get>
 fn project(mut row: Properties, select: Option<&[String]>) -> Properties {
-    match select {
-        Some(names) => row.into_iter().filter(|(name, _)| names.contains(name)).collect(),
-        None => {
-            row.remove("customSecurityAttributes");
-            if let Some(Value::Array(keys)) = row.get_mut("keyCredentials") {
-                for key in keys.iter_mut().filter_map(Value::as_object_mut) {
-                    key.insert("key".to_owned(), Value::Null);
-                }
-            }
-            row
+    if let Some(names) = select {
+        return row
+            .into_iter()
+            .filter(|(name, _)| names.contains(name))
+            .collect();
+    }
+    row.remove("customSecurityAttributes");
+    if let Some(Value::Array(keys)) = row.get_mut("keyCredentials") {
+        for key in keys.iter_mut().filter_map(Value::as_object_mut) {
+            key.insert("key".to_owned(), Value::Null);
         }
     }
+    row
 }
 
-fn context_url(context: &Context<'_>, entity: &EntityType, query: &Query, is_single: bool) -> String {
-    let names = query.select.as_ref().map(|names| format!("({})", names.join(","))).unwrap_or_default();
+fn context_url(
+    context: &Context<'_>,
+    entity: &EntityType,
+    query: &Query,
+    is_single: bool,
+) -> String {
+    let names = query
+        .select
+        .as_ref()
+        .map(|names| format!("({})", names.join(",")))
+        .unwrap_or_default();
     let suffix = if is_single { "/$entity" } else { "" };
-    format!("{}/v1.0/$metadata#{}{names}{suffix}", context.public_url, entity.set)
+    format!(
+        "{}/v1.0/$metadata#{}{names}{suffix}",
+        context.public_url, entity.set
+    )
 }
 
 fn place(row: &Properties, order: Option<&OrderBy>) -> Place {
     let id = super::directory::text(row, "id").to_owned();
-    let Some(order) = order else { return (String::new(), id) };
+    let Some(order) = order else {
+        return (String::new(), id);
+    };
     let value = super::directory::text(row, &order.property);
     // Times may have fewer digits than their neighbours, so they are sorted as numbers of one width.
-    let key = value.parse::<Timestamp>().map_or_else(|_| value.to_lowercase(), |time| format!("{:024}", time.as_nanosecond()));
+    let key = value.parse::<Timestamp>().map_or_else(
+        |_| value.to_lowercase(),
+        |time| format!("{:024}", time.as_nanosecond()),
+    );
     (key, id)
 }
 
@@ -160,10 +230,19 @@ fn write_token((key, id): &Place) -> String {
 }
 
 fn read_token(token: &str) -> Result<Place, Refusal> {
-    let place = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let place = URL_SAFE_NO_PAD
+        .decode(token)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
     place.ok_or_else(|| {
-        let message = format!("The specified page token value '{token}' included in the request is not valid.");
-        Refusal::new(StatusCode::BAD_REQUEST, "Directory_ExpiredPageToken", message)
+        let message = format!(
+            "The specified page token value '{token}' included in the request is not valid."
+        );
+        Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "Directory_ExpiredPageToken",
+            message,
+        )
     })
 }
 

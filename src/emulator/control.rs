@@ -1,8 +1,11 @@
 //! The control surface: what only the owner of the test may ask. It has a port of its own and no authentication.
 
+mod truth;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -11,35 +14,72 @@ use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
 use super::context::Caller;
-use super::directory::{self, Properties, TenantState, flag, text};
+use super::directory::{self, Properties, text};
 use super::replica::View;
 use super::scenario::{Person, Scenario};
 use super::{Emulator, identifier};
+
+use truth::truth;
 
 /// What can be asked, for `GET /`.
 const SURFACE: [(&str, &str); 15] = [
     ("GET /", "this list"),
     ("GET /knobs", "how awkward the service is"),
-    ("PATCH /knobs", "change some of that: {\"replicationLag\": \"PT5S\"}"),
+    (
+        "PATCH /knobs",
+        "change some of that: {\"replicationLag\": \"PT5S\"}",
+    ),
     ("POST /tenants", "load a tenant from a scenario"),
-    ("GET /scenarios/incident", "the incident's tenant as a scenario, to be changed and posted to /tenants"),
-    ("POST /scenarios/incident", "load it: {\"tenantId\": \"…\"} gives it another id"),
+    (
+        "GET /scenarios/incident",
+        "the incident's tenant as a scenario, to be changed and posted to /tenants",
+    ),
+    (
+        "POST /scenarios/incident",
+        "load it: {\"tenantId\": \"…\"} gives it another id",
+    ),
     ("GET /clock", "the emulator's time"),
-    ("POST /clock", "move it forward: {\"advance\": \"PT1H\"}, {\"advance\": 3600} or {\"now\": \"…\"}"),
-    ("GET /requests?since=N", "public requests after the N-th, without bodies"),
-    ("GET /truth", "every tenant as it is, whatever reads still show"),
+    (
+        "POST /clock",
+        "move it forward: {\"advance\": \"PT1H\"}, {\"advance\": 3600} or {\"now\": \"…\"}",
+    ),
+    (
+        "GET /requests?since=N",
+        "public requests after the N-th, without bodies",
+    ),
+    (
+        "GET /truth",
+        "every tenant as it is, whatever reads still show",
+    ),
     ("GET /truth/{tenantId}", "one tenant as it is"),
-    ("POST /as", "a Graph request by a person: {\"tenantId\", \"user\", \"method\", \"path\", \"body\"}"),
-    ("PATCH /published/{appId}", "change another tenant's application: {\"isDisabled\": true}"),
-    ("DELETE /published/{appId}", "its publisher deletes it: no principal of it can be made or restored any more"),
+    (
+        "POST /as",
+        "a Graph request by a person: {\"tenantId\", \"user\", \"method\", \"path\", \"body\"}",
+    ),
+    (
+        "PATCH /published/{appId}",
+        "change another tenant's application: {\"isDisabled\": true}",
+    ),
+    (
+        "DELETE /published/{appId}",
+        "its publisher deletes it: no principal of it can be made or restored any more",
+    ),
     ("POST /reset", "forget tenants, clock and log; knobs stay"),
 ];
 
 /// Answers on the control surface. `now` is the outer clock.
-pub(super) fn answer(emulator: &mut Emulator, now: Timestamp, request: Request<Bytes>) -> Response<Bytes> {
-    let path = request.uri().path().to_owned();
-    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-    let answer = route(emulator, now, &request, &segments).unwrap_or_else(|answer| answer);
+pub(super) fn answer(
+    emulator: &mut Emulator,
+    now: Timestamp,
+    parts: &Parts,
+    content: &Bytes,
+) -> Response<Bytes> {
+    let path = parts.uri.path().to_owned();
+    let segments: Vec<&str> = path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .collect();
+    let answer = route(emulator, now, parts, content, &segments).unwrap_or_else(|answer| answer);
     let request_id = emulator.identifiers.guid();
     answer.render(emulator.time(now), &request_id)
 }
@@ -47,50 +87,68 @@ pub(super) fn answer(emulator: &mut Emulator, now: Timestamp, request: Request<B
 fn route(
     emulator: &mut Emulator,
     now: Timestamp,
-    request: &Request<Bytes>,
+    parts: &Parts,
+    content: &Bytes,
     segments: &[&str],
 ) -> Result<Answer, Answer> {
-    match (request.method().as_str(), segments) {
+    match (parts.method.as_str(), segments) {
         ("GET", []) => {
-            let lines: Map<String, Value> = SURFACE.iter().map(|(what, why)| ((*what).to_owned(), (*why).into())).collect();
-            Ok(ok(json!({"emulator": "control surface, for the owner of the test only", "paths": lines})))
+            let lines: Map<String, Value> = SURFACE
+                .iter()
+                .map(|(what, why)| ((*what).to_owned(), (*why).into()))
+                .collect();
+            Ok(ok(
+                json!({"emulator": "control surface, for the owner of the test only", "paths": lines}),
+            ))
         }
         ("GET", ["knobs"]) => Ok(ok(json!(emulator.knobs))),
-        ("PATCH", ["knobs"]) => turn_knobs(emulator, request),
-        ("POST", ["tenants"]) => load(emulator, now, &body::<Scenario>(request)?),
+        ("PATCH", ["knobs"]) => turn_knobs(emulator, content),
+        ("POST", ["tenants"]) => load(emulator, now, &body::<Scenario>(content)?),
         ("GET", ["scenarios", "incident"]) => Ok(ok(json!(Scenario::incident()))),
         ("POST", ["scenarios", "incident"]) => {
             let mut scenario = Scenario::incident();
-            if let Some(tenant_id) = optional_body::<Incident>(request)?.and_then(|incident| incident.tenant_id) {
+            if let Some(tenant_id) =
+                optional_body::<Incident>(content)?.and_then(|incident| incident.tenant_id)
+            {
                 scenario.tenant.id = tenant_id;
             }
             load(emulator, now, &scenario)
         }
         ("GET", ["clock"]) => Ok(clock(emulator, now)),
-        ("POST", ["clock"]) => set_clock(emulator, now, &body(request)?),
+        ("POST", ["clock"]) => set_clock(emulator, now, &body(content)?),
         ("GET", ["requests"]) => {
-            let query = request.uri().query().unwrap_or_default();
+            let query = parts.uri.query().unwrap_or_default();
             let mut options = url::form_urlencoded::parse(query.as_bytes());
-            let since = options.find(|(name, _)| name == "since").and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
+            let since = options
+                .find(|(name, _)| name == "since")
+                .and_then(|(_, value)| value.parse().ok())
+                .unwrap_or(0);
             Ok(ok(json!({"requests": emulator.log.since(since)})))
         }
         ("GET", ["truth"]) => {
-            let tenants: BTreeMap<&String, Value> =
-                emulator.tenants.iter().map(|(id, tenant)| (id, truth(tenant))).collect();
+            let tenants: BTreeMap<&String, Value> = emulator
+                .tenants
+                .iter()
+                .map(|(id, tenant)| (id, truth(tenant)))
+                .collect();
             Ok(ok(json!({"tenants": tenants})))
         }
-        ("GET", ["truth", tenant_id]) => {
-            emulator.tenants.get(*tenant_id).map(|tenant| ok(truth(tenant))).ok_or_else(|| not_found("tenant"))
-        }
-        ("POST", ["as"]) => act(emulator, now, body(request)?),
+        ("GET", ["truth", tenant_id]) => emulator
+            .tenants
+            .get(*tenant_id)
+            .map(|tenant| ok(truth(tenant)))
+            .ok_or_else(|| not_found("tenant")),
+        ("POST", ["as"]) => act(emulator, now, body(content)?),
         ("PATCH", ["published", app_id]) => {
-            let changes: Map<String, Value> = body(request)?;
+            let changes: Map<String, Value> = body(content)?;
             change_published(emulator, now, app_id, &changes)
         }
-        ("DELETE", ["published", app_id]) => match emulator.published.remove(&app_id.to_ascii_lowercase()) {
-            Some(_) => Ok(Answer::no_content()),
-            None => Err(not_found("published application")),
-        },
+        ("DELETE", ["published", app_id]) => {
+            match emulator.published.remove(&app_id.to_ascii_lowercase()) {
+                Some(_) => Ok(Answer::no_content()),
+                None => Err(not_found("published application")),
+            }
+        }
         ("POST", ["reset"]) => {
             emulator.tenants.clear();
             emulator.published.clear();
@@ -138,31 +196,45 @@ struct As {
     body: Option<Value>,
 }
 
-fn turn_knobs(emulator: &mut Emulator, request: &Request<Bytes>) -> Result<Answer, Answer> {
-    let changes: Map<String, Value> = body(request)?;
+fn turn_knobs(emulator: &mut Emulator, content: &Bytes) -> Result<Answer, Answer> {
+    let changes: Map<String, Value> = body(content)?;
     let mut whole = json!(emulator.knobs);
     if let Some(whole) = whole.as_object_mut() {
         whole.extend(changes);
     }
-    emulator.knobs = serde_json::from_value(whole).map_err(|error| bad_request(&error.to_string()))?;
+    emulator.knobs =
+        serde_json::from_value(whole).map_err(|error| bad_request(&error.to_string()))?;
     Ok(ok(json!(emulator.knobs)))
 }
 
 fn load(emulator: &mut Emulator, now: Timestamp, scenario: &Scenario) -> Result<Answer, Answer> {
-    let loaded = emulator.load(now, scenario).map_err(|error| bad_request(&error.to_string()))?;
+    let loaded = emulator
+        .load(now, scenario)
+        .map_err(|error| bad_request(&error.to_string()))?;
     Ok(Answer::json(StatusCode::CREATED, json!(loaded)))
 }
 
 fn clock(emulator: &Emulator, now: Timestamp) -> Answer {
-    ok(json!({"now": emulator.time(now).to_string(), "offsetSeconds": emulator.clock_offset.as_secs()}))
+    ok(
+        json!({"now": emulator.time(now).to_string(), "offsetSeconds": emulator.clock_offset.as_secs()}),
+    )
 }
 
 /// Moves the clock forward. It never goes back: delays and token lifetimes could not be undone.
 fn set_clock(emulator: &mut Emulator, now: Timestamp, wish: &SetClock) -> Result<Answer, Answer> {
     let advance = match wish {
-        SetClock { now: Some(wanted), advance: None } => wanted.duration_since(emulator.time(now)),
-        SetClock { now: None, advance: Some(Advance::Seconds(seconds)) } => SignedDuration::from_secs(*seconds),
-        SetClock { now: None, advance: Some(Advance::Duration(duration)) } => *duration,
+        SetClock {
+            now: Some(wanted),
+            advance: None,
+        } => wanted.duration_since(emulator.time(now)),
+        SetClock {
+            now: None,
+            advance: Some(Advance::Seconds(seconds)),
+        } => SignedDuration::from_secs(*seconds),
+        SetClock {
+            now: None,
+            advance: Some(Advance::Duration(duration)),
+        } => *duration,
         SetClock { .. } => return Err(bad_request("give either now or advance")),
     };
     if advance.is_negative() {
@@ -174,8 +246,18 @@ fn set_clock(emulator: &mut Emulator, now: Timestamp, wish: &SetClock) -> Result
 
 /// A Graph request by a person of the tenant.
 fn act(emulator: &mut Emulator, now: Timestamp, wish: As) -> Result<Answer, Answer> {
-    let As { tenant_id, user, method, path, headers, body } = wish;
-    let tenant = emulator.tenants.get(&tenant_id).ok_or_else(|| not_found("tenant"))?;
+    let As {
+        tenant_id,
+        user,
+        method,
+        path,
+        headers,
+        body,
+    } = wish;
+    let tenant = emulator
+        .tenants
+        .get(&tenant_id)
+        .ok_or_else(|| not_found("tenant"))?;
     let person = match user {
         Some(name) if name != tenant.administrator.user_principal_name => Person {
             id: person_id(&tenant_id, &name),
@@ -184,14 +266,25 @@ fn act(emulator: &mut Emulator, now: Timestamp, wish: As) -> Result<Answer, Answ
         },
         _ => tenant.administrator.clone(),
     };
-    let method: Method = method.to_ascii_uppercase().parse().map_err(|_| bad_request("method is not an HTTP method"))?;
-    let path = path.strip_prefix("/v1.0").unwrap_or(&path).trim_start_matches('/').replace(' ', "%20");
-    let mut request = Request::builder().method(method).uri(format!("/v1.0/{path}"));
+    let method: Method = method
+        .to_ascii_uppercase()
+        .parse()
+        .map_err(|_| bad_request("method is not an HTTP method"))?;
+    let path = path
+        .strip_prefix("/v1.0")
+        .unwrap_or(&path)
+        .trim_start_matches('/')
+        .replace(' ', "%20");
+    let mut request = Request::builder()
+        .method(method)
+        .uri(format!("/v1.0/{path}"));
     for (name, value) in &headers {
         request = request.header(name, value);
     }
     let body = body.map(|body| body.to_string()).unwrap_or_default();
-    let request = request.body(Bytes::from(body)).map_err(|error| bad_request(&error.to_string()))?;
+    let request = request
+        .body(Bytes::from(body))
+        .map_err(|error| bad_request(&error.to_string()))?;
     let inner = emulator.time(now);
     let answer = emulator.graph_as(inner, &tenant_id, &Caller::Person(person), &request);
     Ok(answer)
@@ -228,59 +321,20 @@ fn change_published(
             .map(|(id, _)| id.to_owned())
             .collect();
         for id in ids.iter().filter(|_| !mirrored.is_empty()) {
-            tenant.service_principals.update(moment, id, |row| row.extend(mirrored.clone()));
+            tenant
+                .service_principals
+                .update(moment, id, |row| row.extend(mirrored.clone()));
         }
     }
     Ok(ok(Value::Object(application_of(emulator, app_id))))
 }
 
 fn application_of(emulator: &Emulator, app_id: &str) -> Properties {
-    emulator.published.get(&app_id.to_ascii_lowercase()).cloned().unwrap_or_default()
-}
-
-/// A tenant as it is. Holds no secret.
-fn truth(tenant: &TenantState) -> Value {
-    let principal = |(id, row): (&str, &Properties)| {
-        json!({
-            "id": id,
-            "appId": text(row, "appId"),
-            "displayName": text(row, "displayName"),
-            "accountEnabled": flag(row, "accountEnabled"),
-            "isDisabled": row.get("isDisabled"),
-            "deletedDateTime": row.get("deletedDateTime"),
-        })
-    };
-    let application = |(id, row): (&str, &Properties)| {
-        json!({
-            "id": id,
-            "appId": text(row, "appId"),
-            "displayName": text(row, "displayName"),
-            "isDisabled": row.get("isDisabled"),
-            "deletedDateTime": row.get("deletedDateTime"),
-        })
-    };
-    let assignments: Vec<Value> = tenant.assignments(View::Truth).map(|(_, row)| shown_assignment(tenant, row)).collect();
-    json!({
-        "tenantId": tenant.id,
-        "displayName": tenant.display_name,
-        "servicePrincipals": directory::live(&tenant.service_principals, View::Truth).map(principal).collect::<Vec<_>>(),
-        "deletedServicePrincipals":
-            directory::soft_deleted(&tenant.service_principals, View::Truth).map(principal).collect::<Vec<_>>(),
-        "applications": directory::live(&tenant.applications, View::Truth).map(application).collect::<Vec<_>>(),
-        "deletedApplications":
-            directory::soft_deleted(&tenant.applications, View::Truth).map(application).collect::<Vec<_>>(),
-        "appRoleAssignments": assignments,
-        "oauth2PermissionGrants": tenant.grants(View::Truth).map(|(_, row)| row).collect::<Vec<_>>(),
-    })
-}
-
-/// An assignment with the value of its role, which Graph itself does not show.
-fn shown_assignment(tenant: &TenantState, row: &Properties) -> Value {
-    let resource = tenant.service_principals.get(View::Truth, text(row, "resourceId"));
-    let role = resource.and_then(|resource| directory::role_by_id(resource, text(row, "appRoleId")));
-    let mut row = row.clone();
-    row.insert("role".to_owned(), role.map(|role| directory::text_of(role, "value")).into());
-    Value::Object(row)
+    emulator
+        .published
+        .get(&app_id.to_ascii_lowercase())
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn ok(body: Value) -> Answer {
@@ -292,13 +346,20 @@ fn bad_request(message: &str) -> Answer {
 }
 
 fn not_found(what: &str) -> Answer {
-    Answer::json(StatusCode::NOT_FOUND, json!({"error": format!("no such {what}")}))
+    Answer::json(
+        StatusCode::NOT_FOUND,
+        json!({"error": format!("no such {what}")}),
+    )
 }
 
-fn body<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Answer> {
-    serde_json::from_slice(request.body()).map_err(|error| bad_request(&error.to_string()))
+fn body<T: DeserializeOwned>(content: &Bytes) -> Result<T, Answer> {
+    serde_json::from_slice(content).map_err(|error| bad_request(&error.to_string()))
 }
 
-fn optional_body<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<Option<T>, Answer> {
-    if request.body().is_empty() { Ok(None) } else { body(request).map(Some) }
+fn optional_body<T: DeserializeOwned>(content: &Bytes) -> Result<Option<T>, Answer> {
+    if content.is_empty() {
+        Ok(None)
+    } else {
+        body(content).map(Some)
+    }
 }

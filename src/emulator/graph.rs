@@ -1,5 +1,7 @@
 //! Microsoft Graph v1.0: authentication, throttling, the way from a path to its noun, and the headers of answers.
 
+mod route;
+
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -9,15 +11,20 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::context::{Caller, Context, GraphRequest};
 use super::error::Refusal;
-use super::odata::{self, Query, Segment};
+use super::odata::{self, Query};
 use super::replica::View;
 use super::request_log::{Item, Noted};
-use super::{Emulator, application, app_role_assignment, batch, deleted_item, directory_audit, identifier, is_read, signing};
-use super::{oauth2_permission_grant, organization, service_principal, synchronization};
+use super::{Emulator, batch, deleted_item, identifier, is_read, signing};
 
 /// Names the machine that answered; here it says that there is none.
-const DIAGNOSTIC: &str =
-    r#"{"ServerInfo":{"DataCenter":"Emulator","Slice":"E","Ring":"0","ScaleUnit":"000","RoleInstance":"EMULATOR"}}"#;
+const DIAGNOSTIC: &str = r#"{"ServerInfo":{"DataCenter":"Emulator","Slice":"E","Ring":"0","ScaleUnit":"000","RoleInstance":"EMULATOR"}}"#;
+
+/// How an object is named: by `id`, or by an alternate key.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key<'a> {
+    pub(super) name: &'a str,
+    pub(super) value: &'a str,
+}
 
 /// A request on its way in: what a batch item and a request of its own have in common.
 #[derive(Debug)]
@@ -33,7 +40,9 @@ impl Emulator {
     /// Answers one request under `/v1.0`.
     pub(super) fn graph(&mut self, now: Timestamp, parts: &Parts, body: &Bytes) -> Response<Bytes> {
         let request_id = self.identifiers.guid();
-        let client_request_id = header(&parts.headers, "client-request-id").unwrap_or(&request_id).to_owned();
+        let client_request_id = header(&parts.headers, "client-request-id")
+            .unwrap_or(&request_id)
+            .to_owned();
         let (caller, outcome, items) = match self.authenticate(now, &parts.headers) {
             Ok((tenant_id, caller)) => {
                 let (outcome, items) = self.authenticated(now, &tenant_id, &caller, parts, body);
@@ -59,7 +68,13 @@ impl Emulator {
     }
 
     /// A request by a person, asked for on the control surface: no token, no app role, no throttling.
-    pub(super) fn graph_as(&mut self, now: Timestamp, tenant_id: &str, caller: &Caller, request: &Request<Bytes>) -> Answer {
+    pub(super) fn graph_as(
+        &mut self,
+        now: Timestamp,
+        tenant_id: &str,
+        caller: &Caller,
+        request: &Request<Bytes>,
+    ) -> Answer {
         let request_id = self.identifiers.guid();
         let incoming = Incoming {
             method: request.method().clone(),
@@ -67,7 +82,8 @@ impl Emulator {
             headers: request.headers(),
             body: request.body(),
         };
-        self.one(now, tenant_id, caller, &incoming).unwrap_or_else(|refusal| refusal.answer(now, &request_id, &request_id))
+        self.one(now, tenant_id, caller, &incoming)
+            .unwrap_or_else(|refusal| refusal.answer(now, &request_id, &request_id))
     }
 
     fn authenticated(
@@ -89,15 +105,24 @@ impl Emulator {
                 Err(refusal) => (Err(refusal), Vec::new()),
             };
         }
-        let incoming = Incoming { method: parts.method.clone(), target, headers: &parts.headers, body };
-        let outcome = self.throttle().and_then(|()| self.one(now, tenant_id, caller, &incoming));
+        let incoming = Incoming {
+            method: parts.method.clone(),
+            target,
+            headers: &parts.headers,
+            body,
+        };
+        let outcome = self
+            .throttle()
+            .and_then(|()| self.one(now, tenant_id, caller, &incoming));
         (outcome, Vec::new())
     }
 
     /// Counts a request, and refuses every n-th.
     pub(super) fn throttle(&mut self) -> Result<(), Refusal> {
         self.graph_requests += 1;
-        let Some(every) = self.knobs.throttle_every.filter(|every| *every > 0) else { return Ok(()) };
+        let Some(every) = self.knobs.throttle_every.filter(|every| *every > 0) else {
+            return Ok(());
+        };
         let phase = identifier::hash(self.seed, &[b"throttle"]) % u64::from(every);
         if (self.graph_requests + phase).is_multiple_of(u64::from(every)) {
             return Err(Refusal::throttled(self.knobs.retry_after_seconds));
@@ -113,22 +138,41 @@ impl Emulator {
         caller: &Caller,
         incoming: &Incoming<'_>,
     ) -> Result<Answer, Refusal> {
-        let (path, raw_query) = incoming.target.split_once('?').unwrap_or((incoming.target, ""));
-        let eventual = header(incoming.headers, "consistencylevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
+        let (path, raw_query) = incoming
+            .target
+            .split_once('?')
+            .unwrap_or((incoming.target, ""));
+        let eventual = header(incoming.headers, "consistencylevel")
+            .is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
         let request = GraphRequest {
             method: incoming.method.clone(),
             path: path.to_owned(),
             segments: odata::segments(path),
             query: odata::query(raw_query, eventual)?,
-            prefer: header(incoming.headers, "prefer").unwrap_or_default().to_owned(),
+            prefer: header(incoming.headers, "prefer")
+                .unwrap_or_default()
+                .to_owned(),
             body: parse_body(incoming)?,
         };
-        let Self { seed, public_url, knobs, identifiers, published, tenants, graph_requests, .. } = self;
-        let tenant = tenants
-            .get_mut(tenant_id)
-            .ok_or_else(|| Refusal::unauthenticated(public_url, "The tenant of the token is not in this emulator."))?;
+        let Self {
+            seed,
+            public_url,
+            knobs,
+            identifiers,
+            published,
+            tenants,
+            graph_requests,
+            ..
+        } = self;
+        let tenant = tenants.get_mut(tenant_id).ok_or_else(|| {
+            Refusal::unauthenticated(
+                public_url,
+                "The tenant of the token is not in this emulator.",
+            )
+        })?;
         deleted_item::purge(tenant, now, knobs, identifiers);
-        let number = identifier::hash(*seed, &[b"copy", &graph_requests.to_le_bytes()]) % u64::from(knobs.replicas.max(1));
+        let number = identifier::hash(*seed, &[b"copy", &graph_requests.to_le_bytes()])
+            % u64::from(knobs.replicas.max(1));
         let correlation_id = identifiers.guid();
         let mut context = Context {
             now,
@@ -138,118 +182,87 @@ impl Emulator {
             tenant,
             identifiers,
             caller,
-            view: View::Copy { now, number, seed: *seed },
+            view: View::Copy {
+                now,
+                number,
+                seed: *seed,
+            },
             correlation_id,
-            user_agent: header(incoming.headers, "user-agent").unwrap_or_default().to_owned(),
+            user_agent: header(incoming.headers, "user-agent")
+                .unwrap_or_default()
+                .to_owned(),
         };
         let cost = resource_units(&request);
-        let answer = route(&mut context, &request)?;
+        let answer = route::route(&mut context, &request)?;
         Ok(answer.with("x-ms-resource-unit", cost.to_string()))
     }
 
     /// Finds tenant and caller by the token.
-    fn authenticate(&self, now: Timestamp, headers: &HeaderMap) -> Result<(String, Caller), Refusal> {
+    fn authenticate(
+        &self,
+        now: Timestamp,
+        headers: &HeaderMap,
+    ) -> Result<(String, Caller), Refusal> {
         let refuse = |message: &str| Refusal::unauthenticated(&self.public_url, message);
         let authorization = header(headers, "authorization").unwrap_or_default();
-        let token = authorization.strip_prefix("Bearer ").or_else(|| authorization.strip_prefix("bearer "));
-        let token = token.filter(|token| !token.is_empty()).ok_or_else(|| refuse("Access token is empty."))?;
-        let claims = signing::verify(token, now, &self.public_url).map_err(|message| refuse(&message))?;
-        let tenant = self.tenants.get(&claims.tid).ok_or_else(|| refuse("The tenant of the token is not in this emulator."))?;
-        let principal = tenant.live_principal(View::Truth, &claims.oid).ok_or_else(|| {
-            let message = "The identity of the calling application could not be established.";
-            Refusal::new(StatusCode::UNAUTHORIZED, "Authorization_IdentityNotFound", message)
-        })?;
+        let token = authorization
+            .strip_prefix("Bearer ")
+            .or_else(|| authorization.strip_prefix("bearer "));
+        let token = token
+            .filter(|token| !token.is_empty())
+            .ok_or_else(|| refuse("Access token is empty."))?;
+        let claims =
+            signing::verify(token, now, &self.public_url).map_err(|message| refuse(&message))?;
+        let tenant = self
+            .tenants
+            .get(&claims.tid)
+            .ok_or_else(|| refuse("The tenant of the token is not in this emulator."))?;
+        let principal = tenant
+            .live_principal(View::Truth, &claims.oid)
+            .ok_or_else(|| {
+                let message = "The identity of the calling application could not be established.";
+                Refusal::new(
+                    StatusCode::UNAUTHORIZED,
+                    "Authorization_IdentityNotFound",
+                    message,
+                )
+            })?;
         let display_name = super::directory::text(principal, "displayName").to_owned();
         let roles = claims.roles.into_iter().collect();
-        let caller = Caller::Application { app_id: claims.appid, principal_id: claims.oid, display_name, roles };
+        let caller = Caller::Application {
+            app_id: claims.appid,
+            principal_id: claims.oid,
+            display_name,
+            roles,
+        };
         Ok((claims.tid, caller))
     }
-}
-
-/// Sends a request to the module of its noun.
-fn route(context: &mut Context<'_>, request: &GraphRequest) -> Result<Answer, Refusal> {
-    let names: Vec<String> = request.segments.iter().map(|segment| segment.name.to_ascii_lowercase()).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let Some((first, rest)) = names.split_first() else {
-        return Err(Refusal::not_built("the service document"));
-    };
-    let key = request.segments.first().and_then(|segment| segment.key.as_ref());
-    // An object is named by its id in a segment of its own, or by a key in parentheses.
-    let (object, rest) = match key {
-        Some((name, value)) => (Some(Key { name, value }), rest),
-        None => match request.segments.get(1) {
-            Some(Segment { name, .. }) if matches!(*first, "serviceprincipals" | "applications") => {
-                (Some(Key { name: "id", value: name }), rest.get(1..).unwrap_or_default())
-            }
-            _ => (None, rest),
-        },
-    };
-    match *first {
-        "serviceprincipals" => route_principal(context, request, object, rest),
-        "applications" => application::answer(context, request, object, rest),
-        "oauth2permissiongrants" => oauth2_permission_grant::answer(context, request, rest_of(request)),
-        "directory" => deleted_item::answer(context, request, rest),
-        "auditlogs" => directory_audit::answer(context, request, rest_of(request)),
-        "organization" => organization::answer(context, request, rest),
-        "directoryobjects" | "domains" | "subscriptions" | "applicationtemplates" | "users" | "groups" | "me" => {
-            Err(Refusal::not_built(&format!("/{first}")))
-        }
-        _ => Err(Refusal::odata(format!("Resource not found for the segment '{}'.", segment_name(request, 0)))),
-    }
-}
-
-/// How an object is named: by `id`, or by an alternate key.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Key<'a> {
-    pub(super) name: &'a str,
-    pub(super) value: &'a str,
-}
-
-fn route_principal(
-    context: &mut Context<'_>,
-    request: &GraphRequest,
-    object: Option<Key<'_>>,
-    rest: &[&str],
-) -> Result<Answer, Refusal> {
-    let Some(key) = object else {
-        return service_principal::answer_list(context, request);
-    };
-    if matches!(key.value, "$count" | "delta" | "delta()" | "getByIds") && key.name == "id" {
-        return Err(Refusal::not_built(&format!("/servicePrincipals/{}", key.value)));
-    }
-    let id = || request.segments.last().map(|segment| segment.name.clone()).unwrap_or_default();
-    match rest {
-        [] => service_principal::answer(context, request, key),
-        ["approleassignments"] => app_role_assignment::answer_list(context, request, key, app_role_assignment::End::Principal),
-        ["approleassignedto"] => app_role_assignment::answer_list(context, request, key, app_role_assignment::End::Resource),
-        ["approleassignments", _] => {
-            app_role_assignment::answer(context, request, key, app_role_assignment::End::Principal, &id())
-        }
-        ["approleassignedto", _] => app_role_assignment::answer(context, request, key, app_role_assignment::End::Resource, &id()),
-        ["oauth2permissiongrants"] => oauth2_permission_grant::answer_of_principal(context, request, key),
-        ["synchronization", "jobs"] => synchronization::answer(context, request, key, None),
-        ["synchronization", "jobs", _] => synchronization::answer(context, request, key, Some(&id())),
-        [first, ..] => Err(Refusal::not_built(&format!("/servicePrincipals/{{id}}/{first}"))),
-    }
-}
-
-/// The segments after the first, in their own spelling.
-fn rest_of(request: &GraphRequest) -> Vec<&str> {
-    request.segments.iter().skip(1).map(|segment| segment.name.as_str()).collect()
-}
-
-fn segment_name(request: &GraphRequest, index: usize) -> &str {
-    request.segments.get(index).map(|segment| segment.name.as_str()).unwrap_or_default()
 }
 
 /// The price of a request in the identity service's bucket.
 /// <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>
 fn resource_units(request: &GraphRequest) -> u32 {
-    let names: Vec<String> = request.segments.iter().map(|segment| segment.name.to_ascii_lowercase()).collect();
+    let names: Vec<String> = request
+        .segments
+        .iter()
+        .map(|segment| segment.name.to_ascii_lowercase())
+        .collect();
     let has = |name: &str| names.iter().any(|segment| segment == name);
-    let base: i32 = if is_read(&request.method) && (has("approleassignments") || has("oauth2permissiongrants")) { 2 } else { 1 };
-    let Query { select, top, expand, .. } = &request.query;
-    let cost = base - i32::from(select.is_some()) + i32::from(*expand) - i32::from(top.is_some_and(|top| top < 20));
+    let base: i32 = if is_read(&request.method)
+        && (has("approleassignments") || has("oauth2permissiongrants"))
+    {
+        2
+    } else {
+        1
+    };
+    let Query {
+        select,
+        top,
+        expand,
+        ..
+    } = &request.query;
+    let cost = base - i32::from(select.is_some()) + i32::from(*expand)
+        - i32::from(top.is_some_and(|top| top < 20));
     u32::try_from(cost.max(1)).unwrap_or(1)
 }
 
@@ -266,9 +279,14 @@ fn parse_body(incoming: &Incoming<'_>) -> Result<Option<Value>, Refusal> {
 
 /// Path and query after `/v1.0`.
 fn target(uri: &http::Uri) -> &str {
-    let whole = uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
+    let whole = uri
+        .path_and_query()
+        .map_or("", http::uri::PathAndQuery::as_str);
     let trimmed = whole.trim_start_matches('/');
-    trimmed.find('/').and_then(|start| trimmed.get(start..)).unwrap_or_default()
+    trimmed
+        .find('/')
+        .and_then(|start| trimmed.get(start..))
+        .unwrap_or_default()
 }
 
 /// How the log names a caller.

@@ -59,7 +59,14 @@ pub(super) struct Noted<'a> {
 
 impl RequestLog {
     pub(super) fn note(&mut self, now: Timestamp, parts: &Parts, noted: Noted<'_>) {
-        let Noted { status, request_id, client_request_id, tenant, client, items } = noted;
+        let Noted {
+            status,
+            request_id,
+            client_request_id,
+            tenant,
+            client,
+            items,
+        } = noted;
         self.count += 1;
         if self.entries.len() == CAPACITY {
             self.entries.pop_front();
@@ -90,7 +97,9 @@ impl RequestLog {
 
 /// Path and query; someone may have put a secret into a query by mistake, so only OData options keep their values.
 fn shown(uri: &Uri) -> String {
-    let Some(query) = uri.query() else { return uri.path().to_owned() };
+    let Some(query) = uri.query() else {
+        return uri.path().to_owned();
+    };
     let parts: Vec<String> = query
         .split('&')
         .map(|part| match part.split_once('=') {

@@ -1,22 +1,16 @@
 //! A whole tenant as data: what a test writes down, and how it becomes a directory.
 
+mod build;
 mod incident;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use thiserror::Error;
 
-use super::directory::{self, DEFAULT_ACCESS_ROLE_ID, MICROSOFT_GRAPH_APP_ID, Properties, TenantState, text, text_of};
-use super::directory_audit::AuditLog;
-use super::identifier::{self, Identifiers};
-use super::replica::{Moment, Shelf, View};
-use super::{app_role_assignment, application, oauth2_permission_grant, service_principal};
-
-/// App roles and scopes of Microsoft Graph; the file names its source and licence.
-const PERMISSIONS: &str = include_str!("permissions.json");
+use super::directory::{MICROSOFT_GRAPH_APP_ID, Properties, TenantState};
 
 /// A tenant, and the applications of other tenants that it uses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -220,15 +214,29 @@ fn microsoft_graph() -> String {
 
 impl std::fmt::Debug for ClientSecret {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { app_id, secret: _, expires } = self;
-        formatter.debug_struct("ClientSecret").field("app_id", app_id).field("expires", expires).finish_non_exhaustive()
+        let Self {
+            app_id,
+            secret: _,
+            expires,
+        } = self;
+        formatter
+            .debug_struct("ClientSecret")
+            .field("app_id", app_id)
+            .field("expires", expires)
+            .finish_non_exhaustive()
     }
 }
 
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { client_id, client_secret: _ } = self;
-        formatter.debug_struct("Credentials").field("client_id", client_id).finish_non_exhaustive()
+        let Self {
+            client_id,
+            client_secret: _,
+        } = self;
+        formatter
+            .debug_struct("Credentials")
+            .field("client_id", client_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -238,159 +246,4 @@ impl Scenario {
     pub fn incident() -> Self {
         incident::scenario()
     }
-
-    /// Turns the data into a directory in which everything has been seen by everyone.
-    pub(super) fn build(&self, now: Timestamp, identifiers: &mut Identifiers) -> Result<Built, ScenarioError> {
-        let past = Moment { now: Timestamp::UNIX_EPOCH.min(now), lag: jiff::SignedDuration::ZERO };
-        let mut published: BTreeMap<String, Properties> =
-            self.published_applications.iter().map(|application| (key(&application.0), application.0.clone())).collect();
-        published.entry(microsoft_graph()).or_insert_with(microsoft_graph_application);
-        let mut tenant = self.empty_tenant()?;
-        for Application(properties) in &self.applications {
-            let id = checked("application id", text(properties, "id"))?;
-            let mut properties = application::complete(properties.clone());
-            properties.insert("id".to_owned(), id.clone().into());
-            tenant.applications.put(past, &id, Some(properties));
-        }
-        for ServicePrincipal(properties) in &self.service_principals {
-            add_principal(&mut tenant, &published, past, properties)?;
-        }
-        if !self.service_principals.iter().any(|principal| text(&principal.0, "appId") == MICROSOFT_GRAPH_APP_ID) {
-            let graph = json!({"id": incident::MICROSOFT_GRAPH_PRINCIPAL_ID, "appId": MICROSOFT_GRAPH_APP_ID});
-            add_principal(&mut tenant, &published, past, graph.as_object().unwrap_or(&Properties::new()))?;
-        }
-        for assignment in &self.app_role_assignments {
-            add_assignment(&mut tenant, identifiers, past, assignment)?;
-        }
-        for grant in &self.oauth2_permission_grants {
-            let client = principal_id(&tenant, &grant.client)?;
-            let resource = principal_id(&tenant, &grant.resource)?;
-            let row = oauth2_permission_grant::row(&client, &resource, grant.principal_id.as_deref(), &grant.scope);
-            tenant.oauth2_permission_grants.put(past, text(&row, "id"), Some(row.clone()));
-        }
-        self.add_owners(&mut tenant)?;
-        for record in self.directory_audits.iter().filter_map(Value::as_object) {
-            tenant.audit.import(record.clone());
-        }
-        for (app_id, jobs) in &self.synchronization_jobs {
-            let id = principal_id(&tenant, app_id)?;
-            tenant.synchronization_jobs.insert(id, jobs.clone());
-        }
-        Ok(Built { loaded: Loaded { tenant_id: tenant.id.clone(), operator: self.credentials()? }, tenant, published })
-    }
-
-    fn empty_tenant(&self) -> Result<TenantState, ScenarioError> {
-        let Tenant { id, display_name, domains, administrator } = self.tenant.clone();
-        Ok(TenantState {
-            id: checked("tenant id", &id)?,
-            display_name,
-            domains,
-            administrator,
-            service_principals: Shelf::default(),
-            applications: Shelf::default(),
-            app_role_assignments: Shelf::default(),
-            oauth2_permission_grants: Shelf::default(),
-            owners: BTreeMap::new(),
-            secrets: self.client_secrets.clone(),
-            synchronization_jobs: BTreeMap::new(),
-            audit: AuditLog::default(),
-        })
-    }
-
-    fn add_owners(&self, tenant: &mut TenantState) -> Result<(), ScenarioError> {
-        for Ownership { app_id, owner } in &self.owners {
-            let owner = principal_id(tenant, owner)?;
-            let owned = [
-                Some(principal_id(tenant, app_id)?),
-                tenant.application_of(View::Truth, app_id).map(|(id, _)| id.to_owned()),
-            ];
-            for id in owned.into_iter().flatten() {
-                tenant.owners.entry(id).or_default().insert(owner.clone());
-            }
-        }
-        Ok(())
-    }
-
-    fn credentials(&self) -> Result<Option<Credentials>, ScenarioError> {
-        let Some(app_id) = &self.operator_app_id else { return Ok(None) };
-        let secret = self.client_secrets.iter().find(|secret| secret.app_id == *app_id);
-        let secret = secret.ok_or_else(|| ScenarioError::NoSecret { app_id: app_id.clone() })?;
-        Ok(Some(Credentials { client_id: app_id.clone(), client_secret: secret.secret.clone() }))
-    }
-}
-
-fn key(properties: &Properties) -> String {
-    text(properties, "appId").to_ascii_lowercase()
-}
-
-fn checked(what: &'static str, value: &str) -> Result<String, ScenarioError> {
-    if identifier::is_guid(value) {
-        return Ok(value.to_ascii_lowercase());
-    }
-    Err(ScenarioError::NotAGuid { what, value: value.to_owned() })
-}
-
-fn add_principal(
-    tenant: &mut TenantState,
-    published: &BTreeMap<String, Properties>,
-    past: Moment,
-    properties: &Properties,
-) -> Result<(), ScenarioError> {
-    let id = checked("principal id", text(properties, "id"))?;
-    let app_id = text(properties, "appId");
-    let here = tenant.applications.all(View::Truth).find(|(_, row)| text(row, "appId") == app_id).map(|(_, row)| row);
-    let application = here
-        .or_else(|| published.get(&key(properties)))
-        .ok_or_else(|| ScenarioError::NoApplication { app_id: app_id.to_owned() })?;
-    let mut row = service_principal::from_application(application, &tenant.id, &id);
-    row.extend(properties.clone());
-    row.insert("id".to_owned(), id.clone().into());
-    tenant.service_principals.put(past, &id, Some(row));
-    Ok(())
-}
-
-fn add_assignment(
-    tenant: &mut TenantState,
-    identifiers: &mut Identifiers,
-    past: Moment,
-    assignment: &AppRoleAssignment,
-) -> Result<(), ScenarioError> {
-    let AppRoleAssignment { client, resource, role, created } = assignment;
-    let client_id = if *client == tenant.administrator.id { client.clone() } else { principal_id(tenant, client)? };
-    let resource_id = principal_id(tenant, resource)?;
-    let role_id = if role.is_empty() {
-        DEFAULT_ACCESS_ROLE_ID.to_owned()
-    } else {
-        let roles = tenant.service_principals.get(View::Truth, &resource_id).map(|row| directory::elements(row, "appRoles"));
-        let found = roles.unwrap_or_default().iter().find(|known| text_of(known, "value") == role);
-        let found = found.ok_or_else(|| ScenarioError::NoRole { resource: resource.clone(), role: role.clone() })?;
-        text_of(found, "id").to_owned()
-    };
-    let created = created.unwrap_or(incident::LONG_AGO).to_string();
-    let id = identifiers.assignment(&client_id);
-    let row = app_role_assignment::row(tenant, &id, &client_id, &resource_id, &role_id, &created);
-    tenant.app_role_assignments.put(past, &id, Some(row));
-    Ok(())
-}
-
-/// The principal of an application, live or soft-deleted.
-fn principal_id(tenant: &TenantState, app_id: &str) -> Result<String, ScenarioError> {
-    let mut principals = tenant.service_principals.all(View::Truth);
-    let found = principals.find(|(_, row)| text(row, "appId").eq_ignore_ascii_case(app_id)).map(|(id, _)| id.to_owned());
-    found.ok_or_else(|| ScenarioError::NoPrincipal { app_id: app_id.to_owned() })
-}
-
-/// Microsoft Graph as an application, with the permissions this emulator knows.
-fn microsoft_graph_application() -> Properties {
-    let permissions: Value = serde_json::from_str(PERMISSIONS).unwrap_or_default();
-    let application = json!({
-        "appId": MICROSOFT_GRAPH_APP_ID,
-        "displayName": "Microsoft Graph",
-        "appOwnerOrganizationId": incident::MICROSOFT_TENANT_ID,
-        "publisherName": "Microsoft Services",
-        "signInAudience": "AzureADMultipleOrgs",
-        "appRoles": permissions.get("appRoles"),
-        "api": {"oauth2PermissionScopes": permissions.get("oauth2PermissionScopes")},
-    });
-    if let Value::Object(application) = application { application } else { Properties::new() }
 }

@@ -1,10 +1,18 @@
 //! Names and types of properties, from the v1.0 metadata, and which of them a list may be filtered by.
 
+mod table;
+
 use serde_json::Value;
 
 use super::directory::Properties;
 use super::error::Refusal;
 use super::filter::{Filter, Literal, Operator};
+
+pub(super) use table::{
+    APP_ROLE_ASSIGNMENT, APPLICATION, DIRECTORY_AUDIT, OAUTH2_PERMISSION_GRANT, SERVICE_PRINCIPAL,
+};
+
+use Kind::{Flag, Guid, Moment, Other, Text};
 
 /// The type of a property, as far as a filter has to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,200 +40,44 @@ pub(super) struct EntityType {
     pub(super) index_only: &'static [&'static str],
 }
 
-use Kind::{Flag, Guid, Moment, Other, Text};
-
-/// servicePrincipal. `id` and `deletedDateTime` come from its base types.
-pub(super) const SERVICE_PRINCIPAL: EntityType = EntityType {
-    name: "microsoft.graph.servicePrincipal",
-    set: "servicePrincipals",
-    resource: "ServicePrincipal",
-    properties: &[
-        ("id", Text),
-        ("deletedDateTime", Moment),
-        ("accountEnabled", Flag),
-        ("addIns", Other),
-        ("alternativeNames", Other),
-        ("appDescription", Text),
-        ("appDisplayName", Text),
-        ("appId", Text),
-        ("applicationTemplateId", Text),
-        ("appOwnerOrganizationId", Guid),
-        ("appRoleAssignmentRequired", Flag),
-        ("appRoles", Other),
-        ("createdByAppId", Text),
-        ("customSecurityAttributes", Other),
-        ("description", Text),
-        ("disabledByMicrosoftStatus", Text),
-        ("displayName", Text),
-        ("homepage", Text),
-        ("info", Other),
-        ("isDisabled", Flag),
-        ("keyCredentials", Other),
-        ("loginUrl", Text),
-        ("logoutUrl", Text),
-        ("notes", Text),
-        ("notificationEmailAddresses", Other),
-        ("oauth2PermissionScopes", Other),
-        ("passwordCredentials", Other),
-        ("preferredSingleSignOnMode", Text),
-        ("preferredTokenSigningKeyThumbprint", Text),
-        ("replyUrls", Other),
-        ("resourceSpecificApplicationPermissions", Other),
-        ("samlSingleSignOnSettings", Other),
-        ("servicePrincipalNames", Other),
-        ("servicePrincipalType", Text),
-        ("signInAudience", Text),
-        ("tags", Other),
-        ("tokenEncryptionKeyId", Guid),
-        ("verifiedPublisher", Other),
-    ],
-    filterable: &["id", "appId", "displayName", "accountEnabled", "servicePrincipalType", "createdByAppId"],
-    index_only: &["appOwnerOrganizationId", "applicationTemplateId", "homepage", "appRoleAssignmentRequired", "deletedDateTime"],
-};
-
-/// application.
-pub(super) const APPLICATION: EntityType = EntityType {
-    name: "microsoft.graph.application",
-    set: "applications",
-    resource: "Application",
-    properties: &[
-        ("id", Text),
-        ("deletedDateTime", Moment),
-        ("addIns", Other),
-        ("api", Other),
-        ("appId", Text),
-        ("applicationTemplateId", Text),
-        ("appRoles", Other),
-        ("certification", Other),
-        ("createdByAppId", Text),
-        ("createdDateTime", Moment),
-        ("defaultRedirectUri", Text),
-        ("description", Text),
-        ("disabledByMicrosoftStatus", Text),
-        ("displayName", Text),
-        ("groupMembershipClaims", Text),
-        ("identifierUris", Other),
-        ("info", Other),
-        ("isDeviceOnlyAuthSupported", Flag),
-        ("isDisabled", Flag),
-        ("isFallbackPublicClient", Flag),
-        ("keyCredentials", Other),
-        ("notes", Text),
-        ("optionalClaims", Other),
-        ("parentalControlSettings", Other),
-        ("passwordCredentials", Other),
-        ("publicClient", Other),
-        ("publisherDomain", Text),
-        ("requestSignatureVerification", Other),
-        ("requiredResourceAccess", Other),
-        ("samlMetadataUrl", Text),
-        ("serviceManagementReference", Text),
-        ("servicePrincipalLockConfiguration", Other),
-        ("signInAudience", Text),
-        ("spa", Other),
-        ("tags", Other),
-        ("tokenEncryptionKeyId", Guid),
-        ("uniqueName", Text),
-        ("verifiedPublisher", Other),
-        ("web", Other),
-    ],
-    filterable: &["id", "appId", "displayName", "createdDateTime"],
-    index_only: &["createdByAppId", "publisherDomain", "signInAudience", "deletedDateTime"],
-};
-
-/// appRoleAssignment.
-pub(super) const APP_ROLE_ASSIGNMENT: EntityType = EntityType {
-    name: "microsoft.graph.appRoleAssignment",
-    set: "appRoleAssignments",
-    resource: "AppRoleAssignment",
-    properties: &[
-        ("id", Text),
-        ("deletedDateTime", Moment),
-        ("appRoleId", Guid),
-        ("createdDateTime", Moment),
-        ("principalDisplayName", Text),
-        ("principalId", Guid),
-        ("principalType", Text),
-        ("resourceDisplayName", Text),
-        ("resourceId", Guid),
-    ],
-    filterable: &["resourceId"],
-    index_only: &["principalId"],
-};
-
-/// oAuth2PermissionGrant.
-pub(super) const OAUTH2_PERMISSION_GRANT: EntityType = EntityType {
-    name: "microsoft.graph.oAuth2PermissionGrant",
-    set: "oauth2PermissionGrants",
-    resource: "OAuth2PermissionGrant",
-    properties: &[
-        ("id", Text),
-        ("clientId", Text),
-        ("consentType", Text),
-        ("principalId", Text),
-        ("resourceId", Text),
-        ("scope", Text),
-    ],
-    filterable: &["clientId", "consentType", "principalId", "resourceId"],
-    index_only: &[],
-};
-
-/// directoryAudit.
-pub(super) const DIRECTORY_AUDIT: EntityType = EntityType {
-    name: "microsoft.graph.directoryAudit",
-    set: "auditLogs/directoryAudits",
-    resource: "directoryAudit",
-    properties: &[
-        ("id", Text),
-        ("activityDateTime", Moment),
-        ("activityDisplayName", Text),
-        ("additionalDetails", Other),
-        ("category", Text),
-        ("correlationId", Text),
-        ("initiatedBy", Other),
-        ("loggedByService", Text),
-        ("operationType", Text),
-        ("result", Other),
-        ("resultReason", Text),
-        ("targetResources", Other),
-    ],
-    filterable: &[
-        "id",
-        "activityDateTime",
-        "activityDisplayName",
-        "category",
-        "correlationId",
-        "loggedByService",
-        "initiatedBy/user/id",
-        "initiatedBy/user/displayName",
-        "initiatedBy/user/userPrincipalName",
-        "initiatedBy/app/appId",
-        "initiatedBy/app/displayName",
-        "targetResources/id",
-        "targetResources/displayName",
-    ],
-    index_only: &[],
-};
-
 impl EntityType {
     /// The declared spelling of a name given in any case.
     pub(super) fn spelling(&self, name: &str) -> Option<&'static str> {
-        self.properties.iter().map(|(declared, _)| *declared).find(|declared| declared.eq_ignore_ascii_case(name))
+        self.properties
+            .iter()
+            .map(|(declared, _)| *declared)
+            .find(|declared| declared.eq_ignore_ascii_case(name))
     }
 
     /// The type of a declared property.
     pub(super) fn kind(&self, name: &str) -> Option<Kind> {
-        self.properties.iter().find(|(declared, _)| *declared == name).map(|(_, kind)| *kind)
+        self.properties
+            .iter()
+            .find(|(declared, _)| *declared == name)
+            .map(|(_, kind)| *kind)
     }
 
     /// An object with every declared property: the named ones empty lists, the others null.
     pub(super) fn blank(&self, collections: &[&str]) -> Properties {
-        let value = |name: &str| if collections.contains(&name) { Value::Array(Vec::new()) } else { Value::Null };
-        self.properties.iter().map(|(name, _)| ((*name).to_owned(), value(name))).collect()
+        let value = |name: &str| {
+            if collections.contains(&name) {
+                Value::Array(Vec::new())
+            } else {
+                Value::Null
+            }
+        };
+        self.properties
+            .iter()
+            .map(|(name, _)| ((*name).to_owned(), value(name)))
+            .collect()
     }
 
     /// Checks a body against what may be written and against the types.
-    pub(super) fn changes(&self, body: &Properties, writable: &[&str]) -> Result<Vec<(String, Value)>, Refusal> {
+    pub(super) fn changes(
+        &self,
+        body: &Properties,
+        writable: &[&str],
+    ) -> Result<Vec<(String, Value)>, Refusal> {
         let resource = self.resource;
         let mut changes = Vec::new();
         for (name, value) in body.iter().filter(|(name, _)| !name.starts_with('@')) {
@@ -234,7 +86,9 @@ impl EntityType {
                 return Err(Refusal::odata(message));
             };
             if !writable.contains(&name.as_str()) {
-                return Err(Refusal::bad_request(format!("Property '{name}' is read-only and cannot be set.")));
+                return Err(Refusal::bad_request(format!(
+                    "Property '{name}' is read-only and cannot be set."
+                )));
             }
             let fits = match kind {
                 Flag => value.is_boolean(),
@@ -242,7 +96,9 @@ impl EntityType {
                 Other => value.is_array() || value.is_object(),
             };
             if !fits {
-                let message = format!("Invalid value specified for property '{name}' of resource '{resource}'.");
+                let message = format!(
+                    "Invalid value specified for property '{name}' of resource '{resource}'."
+                );
                 return Err(Refusal::bad_request(message));
             }
             changes.push((name.clone(), value.clone()));
@@ -265,35 +121,49 @@ impl EntityType {
                 needs_index(advanced, "NotMatch")?;
                 self.check_under(inner, parent, advanced)
             }
-            Filter::Compare { path, operator, literal } => {
-                self.check_operator(*operator, advanced)?;
+            Filter::Compare {
+                path,
+                operator,
+                literal,
+            } => {
+                if *operator == Operator::NotEqual {
+                    needs_index(advanced, "NotEqualsMatch")?;
+                }
                 self.check_path(parent, path, Some(literal), advanced)
             }
-            Filter::In { path, literals } => {
-                literals.iter().try_for_each(|literal| self.check_path(parent, path, Some(literal), advanced))
-            }
+            Filter::In { path, literals } => literals
+                .iter()
+                .try_for_each(|literal| self.check_path(parent, path, Some(literal), advanced)),
             Filter::StartsWith { path, .. } => self.check_path(parent, path, None, advanced),
             Filter::EndsWith { path, .. } => {
                 needs_index(advanced, "EndsWithMatch")?;
                 self.check_path(parent, path, None, advanced)
             }
-            Filter::Any { path, condition } => self.check_under(condition, &path.join("/"), advanced),
+            Filter::Any { path, condition } => {
+                self.check_under(condition, &path.join("/"), advanced)
+            }
         }
     }
 
-    fn check_operator(&self, operator: Operator, advanced: bool) -> Result<(), Refusal> {
-        match operator {
-            Operator::NotEqual => needs_index(advanced, "NotEqualsMatch"),
-            Operator::Equal | Operator::GreaterOrEqual | Operator::LessOrEqual | Operator::Greater | Operator::Less => Ok(()),
-        }
-    }
-
-    fn check_path(&self, parent: &str, path: &[String], literal: Option<&Literal>, advanced: bool) -> Result<(), Refusal> {
+    fn check_path(
+        &self,
+        parent: &str,
+        path: &[String],
+        literal: Option<&Literal>,
+        advanced: bool,
+    ) -> Result<(), Refusal> {
         let joined = path.join("/");
-        let full = if parent.is_empty() { joined } else { format!("{parent}/{joined}") };
+        let full = if parent.is_empty() {
+            joined
+        } else {
+            format!("{parent}/{joined}")
+        };
         let root = full.split('/').next().unwrap_or_default();
         let Some(kind) = self.kind(root) else {
-            let message = format!("Invalid filter clause: Could not find a property named '{root}' on type '{}'.", self.name);
+            let message = format!(
+                "Invalid filter clause: Could not find a property named '{root}' on type '{}'.",
+                self.name
+            );
             return Err(Refusal::odata(message));
         };
         if let Some(literal) = literal {
@@ -304,7 +174,9 @@ impl EntityType {
             return Ok(());
         }
         let resource = self.resource;
-        let message = format!("Unsupported or invalid query filter clause specified for property '{full}' of resource '{resource}'.");
+        let message = format!(
+            "Unsupported or invalid query filter clause specified for property '{full}' of resource '{resource}'."
+        );
         Err(Refusal::unsupported_query(message))
     }
 }
@@ -313,7 +185,9 @@ fn needs_index(advanced: bool, operator: &str) -> Result<(), Refusal> {
     if advanced {
         return Ok(());
     }
-    Err(Refusal::unsupported_query(format!("Unsupported property filter clause operator '{operator}'.")))
+    Err(Refusal::unsupported_query(format!(
+        "Unsupported property filter clause operator '{operator}'."
+    )))
 }
 
 /// A quoted guid for an `Edm.Guid` property is the classic mistake; the OData layer refuses it.
@@ -325,32 +199,63 @@ fn fits(kind: Kind, literal: &Literal) -> Result<(), Refusal> {
         Literal::Moment(_) => matches!(kind, Moment | Other),
         Literal::Flag(_) => matches!(kind, Flag | Other),
     };
-    if fits { Ok(()) } else { Err(Refusal::odata("Invalid filter clause")) }
+    if fits {
+        Ok(())
+    } else {
+        Err(Refusal::odata("Invalid filter clause"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::filter;
+    use super::*;
 
     fn refusal(entity: &EntityType, text: &str) -> Option<&'static str> {
-        entity.check(&filter::parse(text).unwrap(), false).err().map(|refusal| refusal.code)
+        entity
+            .check(&filter::parse(text).unwrap(), false)
+            .err()
+            .map(|refusal| refusal.code)
     }
 
     #[test]
     fn a_guid_property_refuses_a_quoted_guid_and_a_text_property_an_unquoted_one() {
         let guid = "fea94d6d-b5bf-44d2-a887-4f72a8d74f44";
-        assert_eq!(refusal(&APP_ROLE_ASSIGNMENT, &format!("resourceId eq {guid}")), None);
-        assert_eq!(refusal(&APP_ROLE_ASSIGNMENT, &format!("resourceId eq '{guid}'")), Some("BadRequest"));
-        assert_eq!(refusal(&OAUTH2_PERMISSION_GRANT, &format!("clientId eq '{guid}'")), None);
-        assert_eq!(refusal(&OAUTH2_PERMISSION_GRANT, &format!("clientId eq {guid}")), Some("BadRequest"));
+        assert_eq!(
+            refusal(&APP_ROLE_ASSIGNMENT, &format!("resourceId eq {guid}")),
+            None
+        );
+        assert_eq!(
+            refusal(&APP_ROLE_ASSIGNMENT, &format!("resourceId eq '{guid}'")),
+            Some("BadRequest")
+        );
+        assert_eq!(
+            refusal(&OAUTH2_PERMISSION_GRANT, &format!("clientId eq '{guid}'")),
+            None
+        );
+        assert_eq!(
+            refusal(&OAUTH2_PERMISSION_GRANT, &format!("clientId eq {guid}")),
+            Some("BadRequest")
+        );
     }
 
     #[test]
     fn an_unknown_property_and_an_unindexed_one_are_refused_differently() {
-        assert_eq!(refusal(&SERVICE_PRINCIPAL, "colour eq 'blue'"), Some("BadRequest"));
-        assert_eq!(refusal(&SERVICE_PRINCIPAL, "appRoleAssignmentRequired eq true"), Some("Request_UnsupportedQuery"));
-        assert_eq!(refusal(&SERVICE_PRINCIPAL, "displayName ne 'a'"), Some("Request_UnsupportedQuery"));
-        assert_eq!(refusal(&DIRECTORY_AUDIT, "targetResources/any(t: t/id eq 'a')"), None);
+        assert_eq!(
+            refusal(&SERVICE_PRINCIPAL, "colour eq 'blue'"),
+            Some("BadRequest")
+        );
+        assert_eq!(
+            refusal(&SERVICE_PRINCIPAL, "appRoleAssignmentRequired eq true"),
+            Some("Request_UnsupportedQuery")
+        );
+        assert_eq!(
+            refusal(&SERVICE_PRINCIPAL, "displayName ne 'a'"),
+            Some("Request_UnsupportedQuery")
+        );
+        assert_eq!(
+            refusal(&DIRECTORY_AUDIT, "targetResources/any(t: t/id eq 'a')"),
+            None
+        );
     }
 }

@@ -1,17 +1,21 @@
 //! `/servicePrincipals`: an application's presence in this tenant.
 
+mod shape;
+
 use http::Method;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::context::{Caller, Context, GraphRequest};
-use super::directory::{self, Properties, elements, flag, text};
+use super::directory::{self, Properties, flag, text};
 use super::directory_audit::{self, Event, Target, change, set};
 use super::error::Refusal;
 use super::graph::Key;
 use super::permission::{self, Access};
 use super::replica::View;
 use super::{collection, identifier, is_read, schema};
+
+pub(super) use shape::from_application;
 
 /// Tag that makes a principal show in the portal's list of enterprise applications.
 pub(super) const INTEGRATED_APP_TAG: &str = "WindowsAzureActiveDirectoryIntegratedApp";
@@ -36,10 +40,15 @@ const WRITABLE: &[&str] = &[
 ];
 
 /// Answers `/servicePrincipals`.
-pub(super) fn answer_list(context: &mut Context<'_>, request: &GraphRequest) -> Result<Answer, Refusal> {
+pub(super) fn answer_list(
+    context: &mut Context<'_>,
+    request: &GraphRequest,
+) -> Result<Answer, Refusal> {
     if is_read(&request.method) {
         permission::require(context, Access::ReadApplications)?;
-        let rows = directory::live(&context.tenant.service_principals, context.view).map(|(_, row)| row.clone()).collect();
+        let rows = directory::live(&context.tenant.service_principals, context.view)
+            .map(|(_, row)| row.clone())
+            .collect();
         return collection::page(context, request, &schema::SERVICE_PRINCIPAL, rows);
     }
     if request.method != Method::POST {
@@ -48,17 +57,27 @@ pub(super) fn answer_list(context: &mut Context<'_>, request: &GraphRequest) -> 
     let body = request.object()?;
     let app_id = text(body, "appId").to_owned();
     if app_id.is_empty() {
-        return Err(Refusal::bad_request("A value is required for property 'appId' of resource 'ServicePrincipal'."));
+        return Err(Refusal::bad_request(
+            "A value is required for property 'appId' of resource 'ServicePrincipal'.",
+        ));
     }
     let mut rest = body.clone();
     rest.remove("appId");
     let changes = changes(&rest)?;
     let row = add(context, &app_id, changes)?;
-    Ok(collection::created(context, &schema::SERVICE_PRINCIPAL, row))
+    Ok(collection::created(
+        context,
+        &schema::SERVICE_PRINCIPAL,
+        row,
+    ))
 }
 
 /// Answers `/servicePrincipals/{id}` and `/servicePrincipals(appId='…')`.
-pub(super) fn answer(context: &mut Context<'_>, request: &GraphRequest, key: Key<'_>) -> Result<Answer, Refusal> {
+pub(super) fn answer(
+    context: &mut Context<'_>,
+    request: &GraphRequest,
+    key: Key<'_>,
+) -> Result<Answer, Refusal> {
     if is_read(&request.method) {
         let found = find(context, key, context.view);
         if found.is_err() {
@@ -80,17 +99,34 @@ pub(super) fn answer(context: &mut Context<'_>, request: &GraphRequest, key: Key
 }
 
 /// The principal a key names, as the view shows it.
-pub(super) fn find(context: &Context<'_>, key: Key<'_>, view: View) -> Result<(String, Properties), Refusal> {
+pub(super) fn find(
+    context: &Context<'_>,
+    key: Key<'_>,
+    view: View,
+) -> Result<(String, Properties), Refusal> {
     let found = match key.name.to_ascii_lowercase().as_str() {
         "id" => {
             if !identifier::is_guid(key.value) {
-                return Err(Refusal::bad_request(format!("Invalid object identifier '{}'.", key.value)));
+                return Err(Refusal::bad_request(format!(
+                    "Invalid object identifier '{}'.",
+                    key.value
+                )));
             }
             let id = key.value.to_ascii_lowercase();
-            context.tenant.live_principal(view, &id).map(|row| (id, row.clone()))
+            context
+                .tenant
+                .live_principal(view, &id)
+                .map(|row| (id, row.clone()))
         }
-        "appid" => context.tenant.principal_of(view, key.value).map(|(id, row)| (id.to_owned(), row.clone())),
-        other => return Err(Refusal::odata(format!("'{other}' is no key of type 'microsoft.graph.servicePrincipal'."))),
+        "appid" => context
+            .tenant
+            .principal_of(view, key.value)
+            .map(|(id, row)| (id.to_owned(), row.clone())),
+        other => {
+            return Err(Refusal::odata(format!(
+                "'{other}' is no key of type 'microsoft.graph.servicePrincipal'."
+            )));
+        }
     };
     found.ok_or_else(|| Refusal::not_found(key.value))
 }
@@ -106,13 +142,27 @@ fn writable(context: &Context<'_>, key: Key<'_>) -> Result<(String, Properties),
     Ok((id, row))
 }
 
-fn patch(context: &mut Context<'_>, request: &GraphRequest, key: Key<'_>) -> Result<Answer, Refusal> {
+fn patch(
+    context: &mut Context<'_>,
+    request: &GraphRequest,
+    key: Key<'_>,
+) -> Result<Answer, Refusal> {
     let changes = changes(request.object()?)?;
-    let is_missing = context.tenant.principal_of(View::Truth, key.value).is_none();
-    let may_create = request.prefer.split(',').any(|wish| wish.trim().eq_ignore_ascii_case("create-if-missing"));
+    let is_missing = context
+        .tenant
+        .principal_of(View::Truth, key.value)
+        .is_none();
+    let may_create = request
+        .prefer
+        .split(',')
+        .any(|wish| wish.trim().eq_ignore_ascii_case("create-if-missing"));
     if may_create && is_missing && key.name.eq_ignore_ascii_case("appId") {
         let row = add(context, key.value, changes)?;
-        return Ok(collection::created(context, &schema::SERVICE_PRINCIPAL, row));
+        return Ok(collection::created(
+            context,
+            &schema::SERVICE_PRINCIPAL,
+            row,
+        ));
     }
     let (id, row) = writable(context, key)?;
     update(context, &id, &row, changes);
@@ -125,16 +175,25 @@ fn changes(body: &Properties) -> Result<Vec<(String, Value)>, Refusal> {
 }
 
 /// Creates a principal on request, with the documented refusals.
-fn add(context: &mut Context<'_>, app_id: &str, changes: Vec<(String, Value)>) -> Result<Properties, Refusal> {
+fn add(
+    context: &mut Context<'_>,
+    app_id: &str,
+    changes: Vec<(String, Value)>,
+) -> Result<Properties, Refusal> {
     let is_local = context.tenant.application_of(View::Truth, app_id).is_some();
     if permission::require(context, Access::WriteApplications).is_err() {
-        let Caller::Application { roles, .. } = context.caller else { return Err(Refusal::denied()) };
+        let Caller::Application { roles, .. } = context.caller else {
+            return Err(Refusal::denied());
+        };
         if !roles.contains("Application.ReadWrite.OwnedBy") {
             return Err(Refusal::denied());
         }
         if !is_local {
             let message = "When using this permission, the backing application of the service principal being created must in the local tenant";
-            return Err(Refusal { message: message.to_owned(), ..Refusal::denied() });
+            return Err(Refusal {
+                message: message.to_owned(),
+                ..Refusal::denied()
+            });
         }
     }
     if context.tenant.principal_of(View::Truth, app_id).is_some() {
@@ -149,28 +208,60 @@ pub(super) fn create(
     app_id: &str,
     changes: Vec<(String, Value)>,
 ) -> Result<Properties, Refusal> {
-    let application = context.backing_application(app_id).ok_or_else(|| Refusal::no_backing_application(app_id))?.clone();
+    let application = context
+        .backing_application(app_id)
+        .ok_or_else(|| Refusal::no_backing_application(app_id))?
+        .clone();
     let id = context.identifiers.guid();
     let mut row = from_application(&application, &context.tenant.id, &id);
     row.extend(changes);
     let moment = context.moment();
-    context.tenant.service_principals.put(moment, &id, Some(row.clone()));
+    context
+        .tenant
+        .service_principals
+        .put(moment, &id, Some(row.clone()));
     if let Caller::Application { principal_id, .. } = context.caller {
-        context.tenant.owners.entry(id.clone()).or_default().insert(principal_id.clone());
+        context
+            .tenant
+            .owners
+            .entry(id.clone())
+            .or_default()
+            .insert(principal_id.clone());
     }
     let app_id = text(&row, "appId");
     let list = |value: Value| Some(json!([value]));
     let none = json!([]);
     let changes = vec![
-        change("AccountEnabled", Some(&none), list(flag(&row, "accountEnabled").into()).as_ref()),
+        change(
+            "AccountEnabled",
+            Some(&none),
+            list(flag(&row, "accountEnabled").into()).as_ref(),
+        ),
         change("AppPrincipalId", Some(&none), list(app_id.into()).as_ref()),
-        change("DisplayName", Some(&none), list(text(&row, "displayName").into()).as_ref()),
-        change("ServicePrincipalName", Some(&none), list(app_id.into()).as_ref()),
-        set("Included Updated Properties", "AccountEnabled, AppAddress, AppPrincipalId, DisplayName, ServicePrincipalName, Credential"),
+        change(
+            "DisplayName",
+            Some(&none),
+            list(text(&row, "displayName").into()).as_ref(),
+        ),
+        change(
+            "ServicePrincipalName",
+            Some(&none),
+            list(app_id.into()).as_ref(),
+        ),
+        set(
+            "Included Updated Properties",
+            "AccountEnabled, AppAddress, AppPrincipalId, DisplayName, ServicePrincipalName, Credential",
+        ),
         set("TargetId.ServicePrincipalNames", app_id),
     ];
     let target = Target::of(&id, &row);
-    context.record(Event { activity: "Add service principal", operation: "Add", target_type: "ServicePrincipal", target, changes });
+    context.record(Event {
+        activity: "Add service principal",
+        operation: "Add",
+        target_type: "ServicePrincipal",
+        target,
+        changes,
+    });
     Ok(row)
 }
 
@@ -184,11 +275,18 @@ fn update(context: &mut Context<'_>, id: &str, row: &Properties, changes: Vec<(S
             continue;
         }
         let shown = capitalized(name);
-        modified.push(change(&shown, Some(&as_list(old)), Some(&as_list(value.clone()))));
+        modified.push(change(
+            &shown,
+            Some(&as_list(old)),
+            Some(&as_list(value.clone())),
+        ));
         names.push(shown);
     }
     let moment = context.moment();
-    context.tenant.service_principals.update(moment, id, |properties| properties.extend(changes));
+    context
+        .tenant
+        .service_principals
+        .update(moment, id, |properties| properties.extend(changes));
     modified.push(set("Included Updated Properties", &names.join(", ")));
     modified.push(set("TargetId.ServicePrincipalNames", text(row, "appId")));
     let target = Target::of(id, row);
@@ -206,78 +304,34 @@ fn update(context: &mut Context<'_>, id: &str, row: &Properties, changes: Vec<(S
 pub(super) fn remove(context: &mut Context<'_>, id: &str, row: &Properties) {
     let moment = context.moment();
     let deleted = directory::to_second(context.now);
-    context.tenant.service_principals.update(moment, id, |properties| {
-        properties.insert("deletedDateTime".to_owned(), deleted.into());
-    });
-    let changes = vec![directory_audit::set("TargetId.ServicePrincipalNames", text(row, "appId"))];
+    context
+        .tenant
+        .service_principals
+        .update(moment, id, |properties| {
+            properties.insert("deletedDateTime".to_owned(), deleted.into());
+        });
+    let changes = vec![directory_audit::set(
+        "TargetId.ServicePrincipalNames",
+        text(row, "appId"),
+    )];
     let target = Target::of(id, row);
-    let event =
-        Event { activity: "Remove service principal", operation: "Delete", target_type: "ServicePrincipal", target, changes };
+    let event = Event {
+        activity: "Remove service principal",
+        operation: "Delete",
+        target_type: "ServicePrincipal",
+        target,
+        changes,
+    };
     context.record(event);
-}
-
-/// A principal as it is when it comes into a tenant.
-pub(super) fn from_application(application: &Properties, tenant_id: &str, id: &str) -> Properties {
-    let app_id = text(application, "appId");
-    let member = |object: &str, name: &str| application.get(object).and_then(|object| object.get(name)).cloned();
-    let owner = application.get("appOwnerOrganizationId").cloned().unwrap_or_else(|| tenant_id.into());
-    let mut names = vec![Value::from(app_id)];
-    names.extend(elements(application, "identifierUris").iter().cloned());
-    let copied = ["appRoles", "info", "verifiedPublisher", "signInAudience", "isDisabled", "disabledByMicrosoftStatus", "createdByAppId", "applicationTemplateId", "tags", "addIns"];
-    let mut row: Properties =
-        copied.iter().filter_map(|name| Some(((*name).to_owned(), application.get(*name)?.clone()))).collect();
-    let own = json!({
-        "id": id,
-        "appId": app_id,
-        "appDisplayName": application.get("displayName"),
-        "displayName": application.get("displayName"),
-        "appDescription": application.get("description"),
-        "appOwnerOrganizationId": owner,
-        "oauth2PermissionScopes": member("api", "oauth2PermissionScopes").unwrap_or_else(|| json!([])),
-        "homepage": member("web", "homePageUrl"),
-        "logoutUrl": member("web", "logoutUrl"),
-        "replyUrls": member("web", "redirectUris").unwrap_or_else(|| json!([])),
-        "servicePrincipalNames": names,
-    });
-    if let Value::Object(own) = own {
-        row.extend(own);
-    }
-    complete(row)
-}
-
-/// Gives a principal every property the metadata declares.
-pub(super) fn complete(row: Properties) -> Properties {
-    let mut whole = schema::SERVICE_PRINCIPAL.blank(&[
-        "addIns",
-        "alternativeNames",
-        "appRoles",
-        "keyCredentials",
-        "notificationEmailAddresses",
-        "oauth2PermissionScopes",
-        "passwordCredentials",
-        "replyUrls",
-        "resourceSpecificApplicationPermissions",
-        "servicePrincipalNames",
-        "tags",
-    ]);
-    let own = json!({
-        "accountEnabled": true,
-        "appRoleAssignmentRequired": false,
-        "servicePrincipalType": "Application",
-        "info": {"termsOfServiceUrl": null, "supportUrl": null, "privacyStatementUrl": null, "marketingUrl": null, "logoUrl": null},
-        "verifiedPublisher": {"displayName": null, "verifiedPublisherId": null, "addedDateTime": null},
-    });
-    if let Value::Object(own) = own {
-        whole.extend(own);
-    }
-    whole.extend(row.into_iter().filter(|(_, value)| !value.is_null()));
-    whole
 }
 
 /// `accountEnabled` is `AccountEnabled` in the audit log.
 pub(super) fn capitalized(name: &str) -> String {
     let mut chars = name.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
 }
 
 /// Audit values are lists, also of one.
@@ -290,4 +344,3 @@ pub(super) fn as_list(value: Value) -> Value {
         json!([value])
     }
 }
-

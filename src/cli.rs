@@ -1,0 +1,193 @@
+//! The commands: arguments in, tables and sentences out. The only place that prints.
+
+#[cfg(feature = "demo")]
+mod demo;
+#[cfg(feature = "demo")]
+mod emulate;
+mod manifest;
+mod output;
+mod plan;
+mod run;
+
+use std::{net::IpAddr, process::ExitCode};
+
+use anyhow::Context as _;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use url::{Host, Url};
+
+use crate::{
+    api::{AppId, Cloud, TenantId, validation::IDENTITY_INTEGRATION_APP_ID},
+    domain::cloud::Endpoints,
+    ops::{self, LogFormat},
+};
+
+/// Watches the Microsoft Entra applications that Cisco Webex Control Hub depends on, and tells what drifted, until when
+/// it can be undone, and the one thing to do.
+#[derive(Debug, Parser)]
+#[command(name = "webex-azure-operator", version, max_term_width = 100)]
+pub struct Arguments {
+    #[command(flatten)]
+    log: LogArguments,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct LogArguments {
+    /// Form of the log on standard error: text on a terminal and JSON elsewhere, unless said otherwise.
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "FORMAT", help_heading = "Log")]
+    log_format: LogFormat,
+    /// What the log holds, by target and level, such as info or warn,webex_azure_operator=debug.
+    #[arg(long, global = true, env = "WEBEX_AZURE_OPERATOR_LOG", value_name = "FILTER", help_heading = "Log")]
+    log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the operator: watch WebexAzureIntegration objects and keep their status true.
+    Run(run::RunArguments),
+    /// Look once at the tenants declared in files and print what drifted; needs no cluster and changes nothing.
+    ///
+    /// A file holds WebexAzureIntegration objects and, if you like, the Secrets that they name; without the Secret the
+    /// client secret is taken from AZURE_CLIENT_SECRET. Exit status: 0 in sync, 2 drift, 1 the tenant or the file could
+    /// not be read. One look is believed as it is; a change of the last minute may not be visible to it yet.
+    Plan(plan::PlanArguments),
+    /// Print the link on which an administrator grants consent for one tenant.
+    ConsentUrl(ConsentUrlArguments),
+    /// Print the CustomResourceDefinition as YAML, for kubectl apply -f -.
+    Crd,
+    /// Show the operator at work on this machine: a real Kubernetes API server, a pretend tenant, and the incident that
+    /// the operator was made for.
+    #[cfg(feature = "demo")]
+    Demo(demo::DemoArguments),
+    /// Serve a pretend tenant that answers like Microsoft Graph and Microsoft Entra, on this machine only.
+    #[cfg(feature = "demo")]
+    Emulate(emulate::EmulateArguments),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+struct ConsentUrlArguments {
+    /// Tenant (directory) ID.
+    #[arg(long, value_name = "UUID")]
+    tenant: TenantId,
+    /// Application (client) ID; "Cisco Webex Identity Integration" if left out.
+    #[arg(long, value_name = "UUID", required_if_eq_any = [("cloud", "us-government"), ("cloud", "us-government-do-d"), ("cloud", "china")])]
+    app_id: Option<AppId>,
+    /// Microsoft cloud of the tenant.
+    #[arg(long, value_enum, default_value = "global")]
+    cloud: CloudArgument,
+}
+
+/// A Microsoft cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum CloudArgument {
+    /// The worldwide cloud and GCC.
+    Global,
+    /// US Government L4 (GCC High).
+    UsGovernment,
+    /// US Government L5 (DoD).
+    UsGovernmentDoD,
+    /// Operated by 21Vianet.
+    China,
+}
+
+impl From<CloudArgument> for Cloud {
+    fn from(argument: CloudArgument) -> Self {
+        match argument {
+            CloudArgument::Global => Self::Global,
+            CloudArgument::UsGovernment => Self::USGovernment,
+            CloudArgument::UsGovernmentDoD => Self::USGovernmentDoD,
+            CloudArgument::China => Self::China,
+        }
+    }
+}
+
+/// One server on this machine in place of Microsoft's.
+#[derive(Debug, Clone, Args)]
+struct EmulatorArgument {
+    /// Ask the emulator at this address instead of Microsoft; loopback addresses only. Never use it with real credentials.
+    #[arg(long = "emulator", value_name = "URL", value_parser = loopback)]
+    url: Option<Url>,
+}
+
+impl EmulatorArgument {
+    fn endpoints(&self) -> Option<Endpoints> {
+        self.url.as_ref().map(|url| Endpoints::single(url.as_str()))
+    }
+}
+
+fn loopback(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
+        None => false,
+    };
+    let is_plain = url.path() == "/" && url.query().is_none() && url.username().is_empty();
+    match (is_loopback && is_plain, url.scheme()) {
+        (true, "http" | "https") => Ok(url),
+        _ => Err("must be http://127.0.0.1:PORT or another address of this machine".to_owned()),
+    }
+}
+
+/// Runs the command and tells how it ended.
+pub async fn main(arguments: Arguments) -> ExitCode {
+    let Arguments { log, command } = arguments;
+    let filter = log.log.unwrap_or_else(|| default_filter(&command).to_owned());
+    if let Err(error) = ops::start_log(log.log_format, &filter) {
+        return output::failed(&anyhow::Error::new(error).context("could not read --log"));
+    }
+    match perform(command).await {
+        Ok(code) => code,
+        Err(error) => output::failed(&error),
+    }
+}
+
+const fn default_filter(command: &Command) -> &'static str {
+    match command {
+        Command::Run(_) => "info",
+        #[cfg(feature = "demo")]
+        Command::Demo(_) | Command::Emulate(_) => "off",
+        Command::Plan(_) | Command::ConsentUrl(_) | Command::Crd | Command::Completions { .. } => "warn",
+    }
+}
+
+async fn perform(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Run(arguments) => run::run(arguments).await,
+        Command::Plan(arguments) => plan::plan(arguments).await,
+        Command::ConsentUrl(arguments) => {
+            let app_id = arguments.app_id.unwrap_or(IDENTITY_INTEGRATION_APP_ID);
+            let endpoints = Endpoints::of(arguments.cloud.into());
+            output::line(&endpoints.consent_url(arguments.tenant, app_id))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Crd => {
+            output::text(&crd_yaml()?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        #[cfg(feature = "demo")]
+        Command::Demo(arguments) => demo::demo(arguments).await,
+        #[cfg(feature = "demo")]
+        Command::Emulate(arguments) => emulate::emulate(arguments).await,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "webex-azure-operator", &mut script);
+            output::text(&String::from_utf8(script).context("the completion script is not text")?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The CustomResourceDefinition as it is installed and kept in the repository.
+pub fn crd_yaml() -> anyhow::Result<String> {
+    let value = serde_json::to_value(crate::api::crd()).context("could not serialize the CustomResourceDefinition")?;
+    let yaml = serde_saphyr::to_string(&value).context("could not write the CustomResourceDefinition as YAML")?;
+    Ok(format!("# Generated by `webex-azure-operator crd`; do not edit.\n---\n{yaml}"))
+}
