@@ -21,7 +21,10 @@ pub struct Clock {
 enum Wall {
     System,
     /// Follows tokio's clock from a given time, so that paused time moves it too.
-    Following { base: Timestamp, started: Instant },
+    Following {
+        base: Timestamp,
+        started: Instant,
+    },
 }
 
 impl Clock {
@@ -42,7 +45,8 @@ impl Clock {
         match &self.wall {
             Wall::System => Timestamp::now(),
             Wall::Following { base, started } => {
-                let passed = SignedDuration::try_from(instant().duration_since(*started)).unwrap_or(SignedDuration::MAX);
+                let passed =
+                    SignedDuration::try_from(instant().duration_since(*started)).unwrap_or(SignedDuration::MAX);
                 base.checked_add(passed).unwrap_or(Timestamp::MAX)
             }
         }

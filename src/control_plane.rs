@@ -52,15 +52,11 @@ impl ControlPlane {
         let kube_apiserver_binary = assets.path(Tool::KubeApiserver, progress).await?;
         let folder = files::folder()?;
         let token = files::token()?;
-        files::write_private(
-            &files::token_table(folder.path()),
-            &files::token_table_text(&token),
-        )?;
+        files::write_private(&files::token_table(folder.path()), &files::token_table_text(&token))?;
 
         let mut etcd = server::start_etcd(&etcd_binary, folder.path())?;
         let (kube_apiserver, port) =
-            server::start_kube_apiserver(&kube_apiserver_binary, folder.path(), &token, &mut etcd)
-                .await?;
+            server::start_kube_apiserver(&kube_apiserver_binary, folder.path(), &token, &mut etcd).await?;
 
         Ok(Self {
             kube_apiserver,
@@ -99,21 +95,12 @@ impl ControlPlane {
 
     /// Ends kube-apiserver, then etcd, and removes the folder; unlike a drop it says what went wrong.
     pub async fn stop(self) -> Result<(), Error> {
-        let Self {
-            mut kube_apiserver,
-            mut etcd,
-            folder,
-            kubeconfig: _,
-            url: _,
-            token: _,
-        } = self;
+        let Self { mut kube_apiserver, mut etcd, folder, kubeconfig: _, url: _, token: _ } = self;
         let ended = tokio::task::spawn_blocking(move || {
             kube_apiserver.end()?;
             etcd.end()?;
             let path = folder.path().to_owned();
-            folder
-                .close()
-                .map_err(|source| Error::RemoveFolder { path, source })
+            folder.close().map_err(|source| Error::RemoveFolder { path, source })
         });
         // The blocking part has no panic of its own; a runtime that shuts down drops it, and that ends all three.
         ended.await.unwrap_or(Ok(()))

@@ -40,8 +40,8 @@ mod token;
 
 pub use knob::Knobs;
 pub use scenario::{
-    AppRoleAssignment, Application, ClientSecret, Credentials, Loaded, OAuth2PermissionGrant,
-    Ownership, Person, Scenario, ScenarioError, ServicePrincipal, Tenant,
+    AppRoleAssignment, Application, ClientSecret, Credentials, Loaded, OAuth2PermissionGrant, Ownership, Person,
+    Scenario, ScenarioError, ServicePrincipal, Tenant,
 };
 
 use std::collections::BTreeMap;
@@ -85,11 +85,7 @@ pub struct Emulator {
 impl Emulator {
     /// An emulator without a tenant.
     pub fn new(settings: Settings) -> Self {
-        let Settings {
-            seed,
-            public_url,
-            knobs,
-        } = settings;
+        let Settings { seed, public_url, knobs } = settings;
         Self {
             seed,
             public_url,
@@ -119,14 +115,8 @@ impl Emulator {
         let now = self.time(now);
         let (parts, body) = request.into_parts();
         let path = parts.uri.path().to_owned();
-        let segments: Vec<&str> = path
-            .split('/')
-            .filter(|segment| !segment.is_empty())
-            .collect();
-        let lower: Vec<String> = segments
-            .iter()
-            .map(|segment| segment.to_ascii_lowercase())
-            .collect();
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let lower: Vec<String> = segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
         let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
         match lower.as_slice() {
             [] => self.plain(now, &parts, Answer::json(StatusCode::OK, self.about())),
@@ -135,10 +125,8 @@ impl Emulator {
             [tenant, "adminconsent"] => self.admin_consent(now, tenant, &parts, &body),
             _ => {
                 let message = "The emulator answers at /v1.0, /{tenant}/oauth2/v2.0/token and /{tenant}/adminconsent.";
-                let answer = Answer::json(
-                    StatusCode::NOT_FOUND,
-                    json!({"error": {"code": "NotFound", "message": message}}),
-                );
+                let answer =
+                    Answer::json(StatusCode::NOT_FOUND, json!({"error": {"code": "NotFound", "message": message}}));
                 self.plain(now, &parts, answer)
             }
         }
@@ -166,29 +154,19 @@ impl Emulator {
     }
 
     /// Logs an answer that belongs to no API and renders it.
-    fn plain(
-        &mut self,
-        now: Timestamp,
-        parts: &http::request::Parts,
-        answer: Answer,
-    ) -> Response<Bytes> {
+    fn plain(&mut self, now: Timestamp, parts: &http::request::Parts, answer: Answer) -> Response<Bytes> {
         let request_id = self.identifiers.guid();
         self.log.note(
             now,
             parts,
-            request_log::Noted {
-                status: answer.status,
-                request_id: &request_id,
-                ..Default::default()
-            },
+            request_log::Noted { status: answer.status, request_id: &request_id, ..Default::default() },
         );
         answer.render(now, &request_id)
     }
 
     /// The emulator's own time: the caller's, moved forward by the control surface.
     fn time(&self, now: Timestamp) -> Timestamp {
-        now.saturating_add(self.clock_offset)
-            .unwrap_or(Timestamp::MAX)
+        now.saturating_add(self.clock_offset).unwrap_or(Timestamp::MAX)
     }
 
     /// The tenant a path segment names, by id or by verified domain.
@@ -196,16 +174,8 @@ impl Emulator {
         if self.tenants.contains_key(name) {
             return Some(name.to_owned());
         }
-        let has_domain = |tenant: &&TenantState| {
-            tenant
-                .domains
-                .iter()
-                .any(|domain| domain.eq_ignore_ascii_case(name))
-        };
-        self.tenants
-            .values()
-            .find(has_domain)
-            .map(|tenant| tenant.id.clone())
+        let has_domain = |tenant: &&TenantState| tenant.domains.iter().any(|domain| domain.eq_ignore_ascii_case(name));
+        self.tenants.values().find(has_domain).map(|tenant| tenant.id.clone())
     }
 }
 

@@ -26,7 +26,8 @@ pub fn start_log(format: LogFormat, filter: &str) -> Result<(), tracing_subscrib
         LogFormat::Json => true,
     };
     // A second start in one process keeps the first log.
-    let _ = if is_json { builder.json().flatten_event(true).try_init() } else { builder.with_ansi(is_terminal).try_init() };
+    let _ =
+        if is_json { builder.json().flatten_event(true).try_init() } else { builder.with_ansi(is_terminal).try_init() };
     Ok(())
 }
 

@@ -35,7 +35,9 @@ mod tests {
         let status = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"];
         assert_eq!(status["default"]["observedGeneration"], -1);
         let text = status["properties"].to_string();
-        for word in ["\"enum\"", "\"pattern\"", "\"minLength\"", "\"maxLength\"", "\"maxItems\"", "\"minimum\"", "\"maximum\""] {
+        for word in
+            ["\"enum\"", "\"pattern\"", "\"minLength\"", "\"maxLength\"", "\"maxItems\"", "\"minimum\"", "\"maximum\""]
+        {
             assert!(!text.contains(word), "{word} in {text}");
         }
     }
@@ -43,7 +45,8 @@ mod tests {
     #[test]
     fn no_field_of_the_spec_holds_a_host() {
         let crd = serde_json::to_value(crd()).unwrap();
-        let spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"].to_string();
+        let spec =
+            crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"].to_string();
         for word in ["endpoint", "\"url\"", "\"host\"", "\"uri\""] {
             assert!(!spec.to_lowercase().contains(word), "{word}");
         }

@@ -2,6 +2,8 @@
 //!
 //! No field holds a URL or a host: the cloud alone chooses where credentials and requests go.
 
+#![expect(clippy::duplicated_attributes, reason = "every column of the table repeats the words of the others")]
+
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,7 +35,12 @@ use super::{rule, status::WebexAzureIntegrationStatus};
     printcolumn(name = "Tenant", type_ = "string", json_path = ".spec.tenantId", priority = 1),
     printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode", priority = 1),
     printcolumn(name = "Observed at", type_ = "date", json_path = ".status.lastObservedTime", priority = 1),
-    printcolumn(name = "Message", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].message"#, priority = 1)
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].message"#,
+        priority = 1
+    )
 )]
 #[x_kube(
     validation = Rule::new(rule::PRESET_CLOUD.expression).message(rule::PRESET_CLOUD.message).field_path(".identityIntegration"),

@@ -116,6 +116,10 @@ pub struct ApplicationStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
 
+    /// Whether it may sign in; left out while that is not checked or not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in_enabled: Option<bool>,
+
     /// Its permissions, where any are required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent: Option<ConsentStatus>,

@@ -131,8 +131,20 @@ impl Findings {
         self.uuid("spec.credentials.clientId", &spec.credentials.client_id);
         let reference = &spec.credentials.client_secret;
         let path = "spec.credentials.clientSecret";
-        self.text(format!("{path}.name"), &reference.name, rule::OBJECT_NAME_MAX, is_object_name, "must be the name of a Secret");
-        self.text(format!("{path}.key"), &reference.key, rule::OBJECT_NAME_MAX, is_secret_key, "must be a key of a Secret");
+        self.text(
+            format!("{path}.name"),
+            &reference.name,
+            rule::OBJECT_NAME_MAX,
+            is_object_name,
+            "must be the name of a Secret",
+        );
+        self.text(
+            format!("{path}.key"),
+            &reference.key,
+            rule::OBJECT_NAME_MAX,
+            is_secret_key,
+            "must be a key of a Secret",
+        );
     }
 
     fn identity_integration(&mut self, spec: &WebexAzureIntegrationSpec) {
@@ -155,7 +167,7 @@ impl Findings {
         match &spec.identity.app_id {
             Some(app_id) => {
                 self.uuid("spec.identity.appId", app_id);
-                if same_application(app_id, integration_app_id(spec)) {
+                if app_id.eq_ignore_ascii_case(&integration_app_id(spec)) {
                     self.broken("spec.identity.appId", rule::PRESETS_DIFFER);
                 }
             }
@@ -172,7 +184,13 @@ impl Findings {
         }
         for (index, application) in list.iter().enumerate() {
             let path = format!("{path}[{index}]");
-            self.text(format!("{path}.name"), &application.name, rule::NAME_MAX, is_label, "must consist of lower case letters, digits and hyphens");
+            self.text(
+                format!("{path}.name"),
+                &application.name,
+                rule::NAME_MAX,
+                is_label,
+                "must consist of lower case letters, digits and hyphens",
+            );
             self.uuid(format!("{path}.appId"), &application.app_id);
             self.permissions(&format!("{path}.permissions"), &application.permissions);
             if list.iter().take(index).any(|earlier| earlier.name == application.name) {
@@ -186,7 +204,7 @@ impl Findings {
             self.broken(path, rule::UNIQUE_APP_ID);
         }
         let repeats_preset = list.iter().any(|application| {
-            same_application(&application.app_id, integration_app_id(spec))
+            application.app_id.eq_ignore_ascii_case(&integration_app_id(spec))
                 || spec.identity.app_id.as_deref().is_some_and(|app_id| application.app_id.eq_ignore_ascii_case(app_id))
         });
         if repeats_preset {
@@ -219,10 +237,6 @@ impl Findings {
 
 fn integration_app_id(spec: &WebexAzureIntegrationSpec) -> String {
     spec.identity_integration.app_id.clone().unwrap_or_else(|| IDENTITY_INTEGRATION_APP_ID.to_string())
-}
-
-fn same_application(text: &str, other: String) -> bool {
-    text.eq_ignore_ascii_case(&other)
 }
 
 fn has_pair<T>(list: &[T], same: impl Fn(&T, &T) -> bool) -> bool {

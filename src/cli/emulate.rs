@@ -32,12 +32,11 @@ pub async fn emulate(arguments: EmulateArguments) -> anyhow::Result<ExitCode> {
     let clock = Clock::system();
     let settings = Settings { seed: arguments.seed, public_url: String::new(), knobs: Knobs::default() };
     let mut emulator = Emulator::new(settings);
-    let loaded = match arguments.empty {
-        true => None,
-        false => Some(emulator.load(clock.now(), &Scenario::incident())?),
-    };
+    let loaded = if arguments.empty { None } else { Some(emulator.load(clock.now(), &Scenario::incident())?) };
     let running = server::serve(emulator, arguments.listen, arguments.control, Arc::new(move || clock.now())).await?;
-    output::say("EMULATOR: a pretend tenant in memory. It is not Microsoft, keeps nothing, and takes no real credentials.");
+    output::say(
+        "EMULATOR: a pretend tenant in memory. It is not Microsoft, keeps nothing, and takes no real credentials.",
+    );
     output::line(&format!("Microsoft Graph and sign-in  {}", running.public_url()))?;
     output::line(&format!("Control surface              {}", running.control_url()))?;
     if let Some(loaded) = loaded {

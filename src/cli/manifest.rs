@@ -51,8 +51,10 @@ impl Document {
         match object {
             Some(object) if violations.is_empty() => Ok(object),
             _ => {
-                let lines: Vec<String> =
-                    violations.iter().map(|violation| format!("{file}:{}: {violation}", self.line(&violation.path))).collect();
+                let lines: Vec<String> = violations
+                    .iter()
+                    .map(|violation| format!("{file}:{}: {violation}", self.line(&violation.path)))
+                    .collect();
                 Err(anyhow::anyhow!("{}", lines.join("\n")))
             }
         }
@@ -204,11 +206,16 @@ spec:
             "f.yaml:5: spec.tenantId: must be a UUID of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
         );
         assert_eq!(
-            refusal(&GOOD.replace("    clientSecret:", "    clientCertificate: { name: x, key: y }\n    clientSecret:")),
+            refusal(
+                &GOOD.replace("    clientSecret:", "    clientCertificate: { name: x, key: y }\n    clientSecret:")
+            ),
             "f.yaml:8: spec.credentials.clientCertificate: unknown field"
         );
         assert_eq!(refusal(&format!("{GOOD}  suspend: 'yes'\n")), "f.yaml:10: spec.suspend: must be of type boolean");
-        assert_eq!(refusal(&GOOD.replace("  identity: { check: false }\n", "")), "f.yaml:5: spec.identity: is required");
+        assert_eq!(
+            refusal(&GOOD.replace("  identity: { check: false }\n", "")),
+            "f.yaml:5: spec.identity: is required"
+        );
     }
 
     #[test]

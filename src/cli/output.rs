@@ -36,7 +36,9 @@ pub fn wrapped(sentence: &str) -> String {
     const WIDTH: usize = 100;
     let mut lines = vec![String::from(" ")];
     for word in sentence.split(' ') {
-        let fits = lines.last().is_some_and(|line| line.chars().count() + 1 + word.chars().count() <= WIDTH || line.trim().is_empty());
+        let fits = lines
+            .last()
+            .is_some_and(|line| line.chars().count() + 1 + word.chars().count() <= WIDTH || line.trim().is_empty());
         if !fits {
             lines.push(String::from(" "));
         }

@@ -1,10 +1,6 @@
 //! `plan`: one look at the tenants declared in files, without a cluster.
 
-use std::{
-    collections::BTreeMap,
-    io::Read as _,
-    process::ExitCode,
-};
+use std::{collections::BTreeMap, fmt::Write as _, io::Read as _, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -17,10 +13,7 @@ use serde_json::Value;
 
 use super::{EmulatorArgument, manifest, output};
 use crate::{
-    api::{
-        AppId, ConditionType, Reason, WebexAzureIntegration, WebexAzureIntegrationStatus,
-        validation::Violation,
-    },
+    api::{AppId, ConditionType, Reason, WebexAzureIntegration, WebexAzureIntegrationStatus, validation::Violation},
     clock::Clock,
     domain::{Desired, Input, Memory, Observation, Timing, cloud::Endpoints, decide, message},
     graph::{Credential, Graph, HttpTransport, Question, TokenKey},
@@ -109,7 +102,9 @@ fn read_files(files: &[String]) -> anyhow::Result<(Vec<(String, WebexAzureIntegr
             match document.kind() {
                 "WebexAzureIntegration" => objects.push((file.clone(), document.integration(file)?)),
                 "Secret" => {
-                    let field = |path: &str| document.value.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+                    let field = |path: &str| {
+                        document.value.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned()
+                    };
                     secrets.insert((field("/metadata/namespace"), field("/metadata/name")), document.value);
                 }
                 _ => {}
@@ -131,11 +126,20 @@ fn read_file(file: &str) -> anyhow::Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("could not read {file}"))
 }
 
-fn secret(file: &str, object: &WebexAzureIntegration, secrets: &Secrets, given: Option<&SecretString>) -> anyhow::Result<SecretString> {
+fn secret(
+    file: &str,
+    object: &WebexAzureIntegration,
+    secrets: &Secrets,
+    given: Option<&SecretString>,
+) -> anyhow::Result<SecretString> {
     let reference = &object.spec.credentials.client_secret;
     let key = (object.namespace().unwrap_or_default(), reference.name.clone());
     let text = secrets.get(&key).and_then(|secret| {
-        let plain = secret.get("stringData").and_then(|data| data.get(&reference.key)).and_then(Value::as_str).map(str::to_owned);
+        let plain = secret
+            .get("stringData")
+            .and_then(|data| data.get(&reference.key))
+            .and_then(Value::as_str)
+            .map(str::to_owned);
         let encoded = || {
             use base64::Engine as _;
             let encoded = secret.get("data")?.get(&reference.key)?.as_str()?;
@@ -164,7 +168,8 @@ async fn look(
     object: WebexAzureIntegration,
     secret: SecretString,
 ) -> anyhow::Result<Planned> {
-    let desired = Desired::from_spec(&object.spec).map_err(|violations| anyhow::anyhow!("{file}: {}", sentences(&violations)))?;
+    let desired =
+        Desired::from_spec(&object.spec).map_err(|violations| anyhow::anyhow!("{file}: {}", sentences(&violations)))?;
     let credential = Credential {
         key: TokenKey {
             cloud: desired.cloud,
@@ -247,7 +252,13 @@ fn table(planned: &Planned) -> String {
     for application in &status.applications {
         let permissions = application.consent.as_ref().map_or_else(
             || "-".to_owned(),
-            |consent| format!("{}/{}", consent.granted.map_or_else(|| "?".to_owned(), |granted| granted.to_string()), consent.required),
+            |consent| {
+                format!(
+                    "{}/{}",
+                    consent.granted.map_or_else(|| "?".to_owned(), |granted| granted.to_string()),
+                    consent.required
+                )
+            },
         );
         table.add_row([
             application.name.clone(),
@@ -259,15 +270,18 @@ fn table(planned: &Planned) -> String {
     text.push_str(&table.lines().map(|line| line.trim_end().to_owned() + "\n").collect::<String>());
     text.push('\n');
     for entry in &status.drift {
-        let sentence = desired.as_ref().map_or_else(|| entry.actual.clone(), |desired| message::in_full(desired, entry));
-        text.push_str(&format!("{} ({})\n{}\n\n", entry.reason, entry.application, output::wrapped(&sentence)));
+        let sentence =
+            desired.as_ref().map_or_else(|| entry.actual.clone(), |desired| message::in_full(desired, entry));
+        let _ = write!(text, "{} ({})\n{}\n\n", entry.reason, entry.application, output::wrapped(&sentence));
     }
     let observed = status.condition(ConditionType::Observed.as_str());
     if let Some(obstacle) = observed.filter(|observed| observed.reason != Reason::ObservationComplete.as_str()) {
-        text.push_str(&format!("{}\n{}\n\n", obstacle.reason, output::wrapped(&obstacle.message)));
+        let _ = write!(text, "{}\n{}\n\n", obstacle.reason, output::wrapped(&obstacle.message));
     }
-    if let Some(differs) = status.conditions.iter().find(|condition| condition.reason == Reason::ConsentDiffersFromPublished.as_str()) {
-        text.push_str(&format!("{}\n{}\n\n", differs.reason, output::wrapped(&differs.message)));
+    if let Some(differs) =
+        status.conditions.iter().find(|condition| condition.reason == Reason::ConsentDiffersFromPublished.as_str())
+    {
+        let _ = write!(text, "{}\n{}\n\n", differs.reason, output::wrapped(&differs.message));
     }
     let result = match planned.result {
         Outcome::InSync => "In sync.".to_owned(),

@@ -64,10 +64,15 @@ pub async fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
     let client = kubernetes_client().await?;
     let server = arguments.emulator.endpoints();
     if let Some(server) = &server {
-        warn!(url = server.graph, "EMULATOR: this process asks {} instead of Microsoft; its verdicts are about a pretend tenant", server.graph);
+        warn!(
+            url = server.graph,
+            "EMULATOR: this process asks {} instead of Microsoft; its verdicts are about a pretend tenant",
+            server.graph
+        );
     }
     let transport = HttpTransport::new(server.is_some())?;
-    let timing = Timing { heartbeat: arguments.heartbeat.0, ..Timing::PRODUCTION.shortened_by(arguments.timing_divisor) };
+    let timing =
+        Timing { heartbeat: arguments.heartbeat.0, ..Timing::PRODUCTION.shortened_by(arguments.timing_divisor) };
     let settings = Settings {
         namespace: arguments.namespace,
         limits: limits(arguments.max_looks),

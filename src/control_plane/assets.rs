@@ -15,11 +15,7 @@ pub struct Assets {
 impl Assets {
     /// `prebuilt` is the value of `KUBEBUILDER_ASSETS`, `dir` the folder to build into.
     pub fn new(prebuilt: Option<PathBuf>, dir: PathBuf) -> Self {
-        Self {
-            prebuilt,
-            dir,
-            go: PathBuf::from("go"),
-        }
+        Self { prebuilt, dir, go: PathBuf::from("go") }
     }
 
     /// Builds with this go command instead of the one in the search path.
@@ -30,17 +26,11 @@ impl Assets {
 
     /// `target/control-plane` for a program that cargo built, else a folder among the caches of the user.
     pub fn beside_target() -> PathBuf {
-        if let Some(target) = std::env::current_exe()
-            .ok()
-            .as_deref()
-            .and_then(target_folder)
-        {
+        if let Some(target) = std::env::current_exe().ok().as_deref().and_then(target_folder) {
             return target.join("control-plane");
         }
         let home = std::env::home_dir().unwrap_or_default();
-        home.join(".cache")
-            .join(env!("CARGO_PKG_NAME"))
-            .join("control-plane")
+        home.join(".cache").join(env!("CARGO_PKG_NAME")).join("control-plane")
     }
 
     /// The program's file, built if it is absent or older than the pins of this crate.
@@ -64,11 +54,7 @@ impl Assets {
 /// `target` of `target/debug/program` and of `target/debug/deps/test`, also below a target triple.
 fn target_folder(program: &Path) -> Option<&Path> {
     let folder = program.parent()?;
-    let profile = if folder.ends_with("deps") || folder.ends_with("examples") {
-        folder.parent()?
-    } else {
-        folder
-    };
+    let profile = if folder.ends_with("deps") || folder.ends_with("examples") { folder.parent()? } else { folder };
     let is_profile = profile.ends_with("debug") || profile.ends_with("release");
     if is_profile { profile.parent() } else { None }
 }
@@ -79,16 +65,8 @@ mod tests {
 
     #[test]
     fn programs_of_cargo_share_the_folder_beside_their_profile() {
-        for program in [
-            "/w/target/debug/p",
-            "/w/target/release/p",
-            "/w/target/debug/deps/t-1",
-        ] {
-            assert_eq!(
-                target_folder(Path::new(program)),
-                Some(Path::new("/w/target")),
-                "{program}"
-            );
+        for program in ["/w/target/debug/p", "/w/target/release/p", "/w/target/debug/deps/t-1"] {
+            assert_eq!(target_folder(Path::new(program)), Some(Path::new("/w/target")), "{program}");
         }
     }
 

@@ -35,12 +35,7 @@ const BUILD_ENVIRONMENT: [(&str, &str); 5] = [
 const UNWANTED_ENVIRONMENT: [&str; 2] = ["GOOS", "GOARCH"];
 
 /// The program's file in `dir`, built if it is absent or if its stamp differs from the pins.
-pub(super) async fn built(
-    tool: Tool,
-    dir: &Path,
-    go: &Path,
-    progress: Progress<'_>,
-) -> Result<PathBuf, Error> {
+pub(super) async fn built(tool: Tool, dir: &Path, go: &Path, progress: Progress<'_>) -> Result<PathBuf, Error> {
     let dir = std::path::absolute(dir).map_err(at(tool, dir))?;
     let places = Places::new(tool, &dir);
     if places.is_current() {
@@ -117,10 +112,7 @@ impl Places {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        Err(Error::Build {
-            tool,
-            output: last_lines(&said, OUTPUT_LINES),
-        })
+        Err(Error::Build { tool, output: last_lines(&said, OUTPUT_LINES) })
     }
 }
 
@@ -128,14 +120,8 @@ impl Places {
 fn stamp(tool: Tool) -> String {
     let mut context = Context::new(&SHA256);
     let link_flags = tool.link_flags();
-    let environment = BUILD_ENVIRONMENT
-        .iter()
-        .flat_map(|(name, value)| [*name, *value]);
-    for part in [GO_MOD, GO_SUM, tool.package(), &link_flags]
-        .into_iter()
-        .chain(BUILD_FLAGS)
-        .chain(environment)
-    {
+    let environment = BUILD_ENVIRONMENT.iter().flat_map(|(name, value)| [*name, *value]);
+    for part in [GO_MOD, GO_SUM, tool.package(), &link_flags].into_iter().chain(BUILD_FLAGS).chain(environment) {
         context.update(part.as_bytes());
         context.update(b"\0");
     }
@@ -147,17 +133,8 @@ fn stamp(tool: Tool) -> String {
 /// Held until the file is dropped or the process ends. The lock is asked for again and again instead of
 /// waited for in a thread: a runtime that shuts down would have to wait for that thread.
 async fn lock(tool: Tool, path: &Path, progress: Progress<'_>) -> Result<File, Error> {
-    let failed = |source| Error::LockBuilds {
-        tool,
-        path: path.to_owned(),
-        source,
-    };
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .map_err(failed)?;
+    let failed = |source| Error::LockBuilds { tool, path: path.to_owned(), source };
+    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
     let mut ticks = tokio::time::interval(LOCK_EVERY);
     let mut has_told = false;
     loop {
@@ -166,9 +143,7 @@ async fn lock(tool: Tool, path: &Path, progress: Progress<'_>) -> Result<File, E
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) if has_told => {}
             Err(TryLockError::WouldBlock) => {
-                progress(&format!(
-                    "Waiting for another process that builds before {tool} can be"
-                ));
+                progress(&format!("Waiting for another process that builds before {tool} can be"));
                 has_told = true;
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
@@ -177,45 +152,26 @@ async fn lock(tool: Tool, path: &Path, progress: Progress<'_>) -> Result<File, E
 }
 
 async fn check_go(tool: Tool, go: &Path) -> Result<(), Error> {
-    let output = go_command(go)
-        .arg("version")
-        .output()
-        .await
-        .map_err(|source| no_go(tool, go, source))?;
+    let output = go_command(go).arg("version").output().await.map_err(|source| no_go(tool, go, source))?;
     let said = String::from_utf8_lossy(&output.stdout);
-    let Some(found) = said
-        .split_whitespace()
-        .find_map(|word| word.strip_prefix("go1."))
-    else {
+    let Some(found) = said.split_whitespace().find_map(|word| word.strip_prefix("go1.")) else {
         return Ok(()); // a Go of its own kind: go build will tell
     };
     let found = format!("1.{found}");
     if version_numbers(&found) < version_numbers(needed_go()) {
         let needed = needed_go();
-        return Err(Error::OldGo {
-            tool,
-            found,
-            needed,
-        });
+        return Err(Error::OldGo { tool, found, needed });
     }
     Ok(())
 }
 
 fn no_go(tool: Tool, go: &Path, source: io::Error) -> Error {
-    Error::FindGo {
-        go: go.to_owned(),
-        tool,
-        needed: needed_go(),
-        source,
-    }
+    Error::FindGo { go: go.to_owned(), tool, needed: needed_go(), source }
 }
 
 fn go_command(go: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(go);
-    command
-        .envs(BUILD_ENVIRONMENT)
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
+    command.envs(BUILD_ENVIRONMENT).stdin(Stdio::null()).kill_on_drop(true);
     for name in UNWANTED_ENVIRONMENT {
         command.env_remove(name);
     }
@@ -224,15 +180,8 @@ fn go_command(go: impl AsRef<OsStr>) -> Command {
 
 /// `1.26.8` and `1.27rc1` as numbers; what follows the digits of a part does not count.
 fn version_numbers(version: &str) -> Vec<u32> {
-    let digits = |part: &str| {
-        part.chars()
-            .take_while(char::is_ascii_digit)
-            .collect::<String>()
-    };
-    version
-        .split('.')
-        .map(|part| digits(part).parse().unwrap_or(0))
-        .collect()
+    let digits = |part: &str| part.chars().take_while(char::is_ascii_digit).collect::<String>();
+    version.split('.').map(|part| digits(part).parse().unwrap_or(0)).collect()
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -10,9 +10,7 @@ use super::Tool;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The folder the caller named lacks a program that belongs there.
-    #[error(
-        "{path} is missing: the folder given for prebuilt Kubernetes programs must hold {tool}"
-    )]
+    #[error("{path} is missing: the folder given for prebuilt Kubernetes programs must hold {tool}")]
     MissingPrebuilt {
         /// The program.
         tool: Tool,
@@ -103,9 +101,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Another process took each port between our look and the start of the server.
-    #[error(
-        "{tool} found its port on 127.0.0.1 taken {attempts} times in a row, the last time port {port}"
-    )]
+    #[error("{tool} found its port on 127.0.0.1 taken {attempts} times in a row, the last time port {port}")]
     PortTaken {
         /// The program.
         tool: Tool,

@@ -56,9 +56,7 @@ pub(super) fn url(port: u16) -> String {
 
 pub(super) fn token() -> Result<SecretString, Error> {
     let mut bytes = [0; TOKEN_BYTES];
-    SysRng
-        .try_fill_bytes(&mut bytes)
-        .map_err(|source| Error::MakeToken(io::Error::other(source)))?;
+    SysRng.try_fill_bytes(&mut bytes).map_err(|source| Error::MakeToken(io::Error::other(source)))?;
     Ok(SecretString::from(URL_SAFE_NO_PAD.encode(bytes)))
 }
 
@@ -69,8 +67,7 @@ pub(super) fn token_table_text(token: &SecretString) -> String {
 
 /// The path is quoted as JSON, which is YAML too.
 pub(super) fn kubeconfig_text(folder: &Path, port: u16, token: &SecretString) -> String {
-    let certificate =
-        serde_json::Value::from(serving_certificate(folder).to_string_lossy().into_owned());
+    let certificate = serde_json::Value::from(serving_certificate(folder).to_string_lossy().into_owned());
     format!(
         r#"apiVersion: v1
 kind: Config
@@ -97,16 +94,7 @@ current-context: control-plane
 
 pub(super) fn write_private(path: &Path, text: &str) -> Result<(), Error> {
     let write = || {
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(path)?
-            .write_all(text.as_bytes())
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?.write_all(text.as_bytes())
     };
-    write().map_err(|source| Error::WriteFile {
-        path: path.to_owned(),
-        source,
-    })
+    write().map_err(|source| Error::WriteFile { path: path.to_owned(), source })
 }

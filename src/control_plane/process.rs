@@ -44,12 +44,7 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts `program` with `folder` as working directory; its output goes to a log file there.
-    pub(super) fn start(
-        tool: Tool,
-        program: &Path,
-        arguments: Vec<OsString>,
-        folder: &Path,
-    ) -> Result<Self, Error> {
+    pub(super) fn start(tool: Tool, program: &Path, arguments: Vec<OsString>, folder: &Path) -> Result<Self, Error> {
         let log = folder.join(format!("{tool}.log"));
         let spawn = || {
             let output = File::create(&log)?;
@@ -66,27 +61,17 @@ impl Process {
                 .spawn()
         };
         let mut child = spawn().map_err(|source| Error::StartProcess { tool, source })?;
-        Ok(Self {
-            tool,
-            pipe: child.stdin.take(),
-            child,
-            log,
-        })
+        Ok(Self { tool, pipe: child.stdin.take(), child, log })
     }
 
     /// How the process ended, if it did.
     pub(super) fn ended(&mut self) -> Result<Option<ExitStatus>, Error> {
-        self.child
-            .try_wait()
-            .map_err(|source| self.not_ended(source))
+        self.child.try_wait().map_err(|source| self.not_ended(source))
     }
 
     /// Kills the process and waits for it. Nothing it holds is worth a slower end.
     pub(super) fn end(&mut self) -> Result<(), Error> {
-        self.child
-            .kill()
-            .and_then(|()| self.child.wait())
-            .map_err(|source| self.not_ended(source))?;
+        self.child.kill().and_then(|()| self.child.wait()).map_err(|source| self.not_ended(source))?;
         if let Some(mut pipe) = self.pipe.take() {
             // The watcher is already gone if somebody killed the whole process group.
             let _ = pipe.write_all(b"\n");
@@ -106,10 +91,7 @@ impl Process {
     }
 
     fn not_ended(&self, source: io::Error) -> Error {
-        Error::EndProcess {
-            tool: self.tool,
-            source,
-        }
+        Error::EndProcess { tool: self.tool, source }
     }
 }
 

@@ -60,33 +60,25 @@ pub(super) async fn start_kube_apiserver(
         let mut kube_apiserver = Process::start(Tool::KubeApiserver, program, arguments, folder)?;
         match wait_until_ready(&mut kube_apiserver, etcd, &kubeconfig).await {
             Ok(()) => return Ok((kube_apiserver, port)),
-            Err(Error::EndedEarly {
-                tool: Tool::KubeApiserver,
-                ..
-            }) if kube_apiserver.log().contains(PORT_IS_TAKEN) => {
+            Err(Error::EndedEarly { tool: Tool::KubeApiserver, .. })
+                if kube_apiserver.log().contains(PORT_IS_TAKEN) =>
+            {
                 last_port = port;
             }
             Err(other) => return Err(other),
         }
     }
-    Err(Error::PortTaken {
-        tool: Tool::KubeApiserver,
-        port: last_port,
-        attempts: PORT_ATTEMPTS,
-    })
+    Err(Error::PortTaken { tool: Tool::KubeApiserver, port: last_port, attempts: PORT_ATTEMPTS })
 }
 
 /// A client that shows each answer as it came: no retries.
 pub(super) async fn client(kubeconfig: &Path) -> Result<kube::Client, Error> {
-    let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::MakeClient {
-        path: kubeconfig.to_owned(),
-        source,
-    };
+    let failed =
+        |source: Box<dyn std::error::Error + Send + Sync>| Error::MakeClient { path: kubeconfig.to_owned(), source };
     let content = Kubeconfig::read_from(kubeconfig).map_err(|error| failed(error.into()))?;
     let options = KubeConfigOptions::default();
-    let mut config = kube::Config::from_custom_kubeconfig(content, &options)
-        .await
-        .map_err(|error| failed(error.into()))?;
+    let mut config =
+        kube::Config::from_custom_kubeconfig(content, &options).await.map_err(|error| failed(error.into()))?;
     config.default_retry = false;
     kube::Client::try_from(config).map_err(|error| failed(error.into()))
 }
@@ -105,10 +97,7 @@ fn kube_apiserver_arguments(folder: &Path, port: u16) -> Vec<OsString> {
         "--advertise-address=127.0.0.1".into(),
         "--endpoint-reconciler-type=none".into(),
         flag("--service-account-key-file=", files::serving_key(folder)),
-        flag(
-            "--service-account-signing-key-file=",
-            files::serving_key(folder),
-        ),
+        flag("--service-account-signing-key-file=", files::serving_key(folder)),
         "--service-account-issuer=https://kubernetes.default.svc".into(),
         "--authorization-mode=RBAC".into(),
         flag("--token-auth-file=", files::token_table(folder)),
@@ -130,11 +119,7 @@ fn free_port() -> Result<u16, Error> {
         .map_err(Error::FindPort)
 }
 
-async fn wait_until_ready(
-    kube_apiserver: &mut Process,
-    etcd: &mut Process,
-    kubeconfig: &Path,
-) -> Result<(), Error> {
+async fn wait_until_ready(kube_apiserver: &mut Process, etcd: &mut Process, kubeconfig: &Path) -> Result<(), Error> {
     let polled = tokio::time::timeout(READY_WITHIN, poll(kube_apiserver, etcd, kubeconfig)).await;
     polled.unwrap_or_else(|_elapsed| {
         Err(Error::NotReady {
@@ -145,20 +130,13 @@ async fn wait_until_ready(
     })
 }
 
-async fn poll(
-    kube_apiserver: &mut Process,
-    etcd: &mut Process,
-    kubeconfig: &Path,
-) -> Result<(), Error> {
+async fn poll(kube_apiserver: &mut Process, etcd: &mut Process, kubeconfig: &Path) -> Result<(), Error> {
     let mut ticks = tokio::time::interval(POLL_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut client = None;
     loop {
         ticks.tick().await;
-        for (tool, process) in [
-            (Tool::Etcd, &mut *etcd),
-            (Tool::KubeApiserver, &mut *kube_apiserver),
-        ] {
+        for (tool, process) in [(Tool::Etcd, &mut *etcd), (Tool::KubeApiserver, &mut *kube_apiserver)] {
             if let Some(status) = process.ended()? {
                 let log = process.log_end();
                 return Err(Error::EndedEarly { tool, status, log });
@@ -182,13 +160,7 @@ async fn is_ready(client: &kube::Client) -> bool {
         let Ok(request) = http::Request::get("/readyz").body(Vec::new()) else {
             return false;
         };
-        client.request_text(request).await.is_ok()
-            && Api::<Namespace>::all(client.clone())
-                .get("default")
-                .await
-                .is_ok()
+        client.request_text(request).await.is_ok() && Api::<Namespace>::all(client.clone()).get("default").await.is_ok()
     };
-    tokio::time::timeout(REQUEST_WITHIN, asked)
-        .await
-        .unwrap_or(false)
+    tokio::time::timeout(REQUEST_WITHIN, asked).await.unwrap_or(false)
 }

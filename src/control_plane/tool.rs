@@ -67,10 +67,9 @@ impl Tool {
     fn module(self) -> &'static str {
         match self {
             Self::Etcd => "go.etcd.io/etcd/server/v3",
-            Self::KubeApiserver
-            | Self::Kubectl
-            | Self::KubeControllerManager
-            | Self::KubeScheduler => "k8s.io/kubernetes",
+            Self::KubeApiserver | Self::Kubectl | Self::KubeControllerManager | Self::KubeScheduler => {
+                "k8s.io/kubernetes"
+            }
             Self::Helm => "helm.sh/helm/v4",
             Self::Kwok => "sigs.k8s.io/kwok",
         }
@@ -94,9 +93,8 @@ impl Tool {
         let major = parts.next().unwrap_or_default();
         let minor = parts.next().unwrap_or_default();
         let base = "k8s.io/component-base/version";
-        let mut flags = format!(
-            "-s -w -X {base}.gitVersion=v{kubernetes} -X {base}.gitMajor={major} -X {base}.gitMinor={minor}"
-        );
+        let mut flags =
+            format!("-s -w -X {base}.gitVersion=v{kubernetes} -X {base}.gitMajor={major} -X {base}.gitMinor={minor}");
         if self == Self::Helm {
             flags.push_str(" -X helm.sh/helm/v4/internal/version.version=v");
             flags.push_str(self.version());
@@ -113,10 +111,7 @@ impl fmt::Display for Tool {
 
 /// The oldest Go that can build the module: its `go` line.
 pub(super) fn needed_go() -> &'static str {
-    GO_MOD
-        .lines()
-        .find_map(|line| line.strip_prefix("go "))
-        .unwrap_or("of an unknown version")
+    GO_MOD.lines().find_map(|line| line.strip_prefix("go ")).unwrap_or("of an unknown version")
 }
 
 fn required_version(module: &str) -> Option<&'static str> {

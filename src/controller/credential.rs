@@ -7,7 +7,11 @@ use kube::{Api, Client};
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-use super::{pass::PassError, publish::within_deadline, store::{ObjectKey, Stored}};
+use super::{
+    pass::PassError,
+    publish::within_deadline,
+    store::{ObjectKey, Stored},
+};
 use crate::{
     api::CREDENTIALS_LABEL,
     domain::{Desired, Obstacle},
@@ -16,7 +20,7 @@ use crate::{
 
 /// The Secret is read again at least this often while tokens from it are in use, so that its deletion or a removed
 /// label takes effect.
-pub const REREAD_AFTER: Duration = Duration::from_secs(10 * 60);
+pub const REREAD_AFTER: Duration = Duration::from_mins(10);
 
 /// A credential and when it was read.
 #[derive(Debug, Clone)]
@@ -28,7 +32,12 @@ pub struct Held {
 }
 
 /// The credential that this object names, or why there is none.
-pub async fn read(client: &Client, key: &ObjectKey, stored: &Stored, desired: &Desired) -> Result<Result<Credential, Obstacle>, PassError> {
+pub async fn read(
+    client: &Client,
+    key: &ObjectKey,
+    stored: &Stored,
+    desired: &Desired,
+) -> Result<Result<Credential, Obstacle>, PassError> {
     let Some((name, data_key)) = &stored.secret else {
         return Ok(Err(Obstacle::secret_not_found(&key.namespace, "", "")));
     };
@@ -43,7 +52,12 @@ pub async fn read(client: &Client, key: &ObjectKey, stored: &Stored, desired: &D
         }
         Err(error) => return Err(error.about("read the Secret", &format!("{}/{name}", key.namespace))),
     };
-    let is_labelled = secret.metadata.labels.as_ref().and_then(|labels| labels.get(CREDENTIALS_LABEL)).is_some_and(|value| value == "true");
+    let is_labelled = secret
+        .metadata
+        .labels
+        .as_ref()
+        .and_then(|labels| labels.get(CREDENTIALS_LABEL))
+        .is_some_and(|value| value == "true");
     if !is_labelled {
         return Ok(Err(Obstacle::secret_not_labelled(&key.namespace, name)));
     }

@@ -3,11 +3,11 @@
 //! kube's own recorder stamps events with the machine's clock and merges them in memory; these are single notices that
 //! a simulation must be able to repeat byte for byte, so they are written here.
 
+use jiff::Timestamp;
 use k8s_openapi::{
     api::{core::v1::ObjectReference, events::v1::Event},
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
-use jiff::Timestamp;
 use kube::{Api, Client, Resource as _, api::PostParams};
 use tracing::warn;
 
@@ -21,7 +21,14 @@ use crate::{api::WebexAzureIntegration, domain::Notice};
 const CONTROLLER: &str = "webexazure.dev/webex-azure-operator";
 
 /// Tells these notices about the object.
-pub async fn tell(client: &Client, key: &ObjectKey, stored: &Stored, notices: &[Notice], now: Timestamp, instance: &str) {
+pub async fn tell(
+    client: &Client,
+    key: &ObjectKey,
+    stored: &Stored,
+    notices: &[Notice],
+    now: Timestamp,
+    instance: &str,
+) {
     let api: Api<Event> = Api::namespaced(client.clone(), &key.namespace);
     for notice in notices {
         let event = event(key, stored, notice, now, instance);

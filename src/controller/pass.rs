@@ -8,8 +8,7 @@ use tracing::{debug, info};
 
 use super::{
     credential::{self, Held, REREAD_AFTER},
-    event,
-    publish,
+    event, publish,
     queue::Class,
     run::Settings,
     store::{ObjectKey, Published, StatusDigest, Stored, hash_of},
@@ -25,7 +24,7 @@ use crate::{
 const WRITE_ATTEMPTS: u32 = 10;
 
 /// Longest look at one tenant.
-const LOOK_DEADLINE: Duration = Duration::from_secs(120);
+const LOOK_DEADLINE: Duration = Duration::from_mins(2);
 
 /// Trouble with the Kubernetes API. Trouble with the tenant is no error; it goes to the conditions.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +63,7 @@ impl PassError {
     }
 
     /// The same trouble, with what was tried and on what.
+    #[must_use]
     pub fn about(self, operation: &'static str, object: &str) -> Self {
         let object = object.to_owned();
         match self {
@@ -226,7 +226,11 @@ fn quiet<T>(
         return None;
     }
     remembered.memory.last_complete = Some(now);
-    Some(End { remembered: remembered.clone(), pause: Some(unsigned(ctx.settings.timing.interval(desired.interval))), class: Class::Periodic })
+    Some(End {
+        remembered: remembered.clone(),
+        pause: Some(unsigned(ctx.settings.timing.interval(desired.interval))),
+        class: Class::Periodic,
+    })
 }
 
 fn decided<T: Transport>(
@@ -273,13 +277,21 @@ async fn write<T: Transport>(
     };
     match verdict(&decision.status) {
         after if after == verdict(&before) => debug!(wai = %key, "status written"),
-        Some((ready, reason)) => info!(wai = %key, ready, reason, "verdict of {key} changed to {reason} (Ready={ready})"),
+        Some((ready, reason)) => {
+            info!(wai = %key, ready, reason, "verdict of {key} changed to {reason} (Ready={ready})")
+        }
         None => {}
     }
     Ok(Some(digest))
 }
 
-fn settle(stored: &Stored, mut remembered: Remembered, observation: Option<&Observation>, decision: Decision, digest: StatusDigest) -> End {
+fn settle(
+    stored: &Stored,
+    mut remembered: Remembered,
+    observation: Option<&Observation>,
+    decision: Decision,
+    digest: StatusDigest,
+) -> End {
     let Decision { status, memory, next_look, settled_until, .. } = decision;
     remembered.memory = memory;
     remembered.failures = 0;

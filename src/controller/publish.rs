@@ -24,7 +24,11 @@ const DEADLINE: Duration = Duration::from_secs(30);
 pub async fn within_deadline<T>(call: impl Future<Output = kube::Result<T>>) -> Result<T, PassError> {
     match tokio::time::timeout(DEADLINE, call).await {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(source)) => Err(PassError::Api { operation: "call the Kubernetes API", object: String::new(), source: Box::new(source) }),
+        Ok(Err(source)) => Err(PassError::Api {
+            operation: "call the Kubernetes API",
+            object: String::new(),
+            source: Box::new(source),
+        }),
         Err(_) => Err(PassError::Deadline { operation: "call the Kubernetes API", object: String::new() }),
     }
 }
@@ -32,9 +36,12 @@ pub async fn within_deadline<T>(call: impl Future<Output = kube::Result<T>>) -> 
 /// The object as it stands; none if it is gone, or if the name now belongs to another object or generation.
 pub async fn read_back(client: &Client, key: &ObjectKey, stored: &Stored) -> Result<Option<Published>, PassError> {
     let api: Api<Published> = Api::namespaced(client.clone(), &key.namespace);
-    let published = within_deadline(api.get_opt(&key.name)).await.map_err(|error| error.about("read the object", &key.to_string()))?;
+    let published = within_deadline(api.get_opt(&key.name))
+        .await
+        .map_err(|error| error.about("read the object", &key.to_string()))?;
     Ok(published.filter(|published| {
-        published.metadata.uid.as_deref() == Some(&stored.uid) && published.metadata.generation == Some(stored.generation)
+        published.metadata.uid.as_deref() == Some(&stored.uid)
+            && published.metadata.generation == Some(stored.generation)
     }))
 }
 

@@ -152,7 +152,8 @@ impl Queue {
     }
 
     fn oldest(&self) -> Option<(Class, Group, Instant, ObjectKey)> {
-        let fronts = self.ready.iter().flat_map(|(class, ring)| ring.in_turn().map(move |(group, front)| (front, class, group)));
+        let fronts =
+            self.ready.iter().flat_map(|(class, ring)| ring.in_turn().map(move |(group, front)| (front, class, group)));
         fronts
             .filter(|(_, _, group)| self.has_room(group))
             .min()
@@ -177,7 +178,9 @@ impl Queue {
 impl Ring {
     /// The first of each group, beginning behind the group whose turn was last.
     fn in_turn(&self) -> impl Iterator<Item = (&Group, &(Instant, ObjectKey))> {
-        let behind = move |(group, _): &(&Group, &BTreeSet<(Instant, ObjectKey)>)| self.last.as_ref().is_none_or(|last| *group > last);
+        let behind = move |(group, _): &(&Group, &BTreeSet<(Instant, ObjectKey)>)| {
+            self.last.as_ref().is_none_or(|last| *group > last)
+        };
         let up_to = move |item: &(&Group, &BTreeSet<(Instant, ObjectKey)>)| !behind(item);
         let first = self.groups.iter().filter(behind);
         let then = self.groups.iter().filter(up_to);

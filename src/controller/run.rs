@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// Pause after a pass that panicked.
-const PANIC_PAUSE: Duration = Duration::from_secs(60);
+const PANIC_PAUSE: Duration = Duration::from_mins(1);
 
 /// How long passes may take to end when the process is told to stop.
 const GRACE: Duration = Duration::from_secs(20);
@@ -160,7 +160,10 @@ impl<T: Transport + 'static> Controller<T> {
         let now = self.ctx.clock.instant();
         let has_verdict = stored.status.observed_generation == Some(stored.generation) && !stored.is_requested();
         let (class, due) = match &stored.desired {
-            Ok(desired) if has_verdict => (Class::Periodic, now + self.ctx.clock.part_of(unsigned(self.ctx.settings.timing.interval(desired.interval)))),
+            Ok(desired) if has_verdict => (
+                Class::Periodic,
+                now + self.ctx.clock.part_of(unsigned(self.ctx.settings.timing.interval(desired.interval))),
+            ),
             Ok(_) | Err(_) => (Class::Edit, now),
         };
         let group = group(&key, stored);

@@ -274,7 +274,11 @@ impl Store {
             Some(known) if *known == stored => return None,
             Some(known) => {
                 let is_asked = known.requested_at != stored.requested_at && stored.is_requested();
-                if known.generation != stored.generation || is_asked { Change::Edited(key.clone()) } else { Change::Touched(key.clone()) }
+                if known.generation != stored.generation || is_asked {
+                    Change::Edited(key.clone())
+                } else {
+                    Change::Touched(key.clone())
+                }
             }
         };
         self.objects.insert(key, stored);

@@ -110,7 +110,8 @@ impl Doubts {
         let key = (application.to_owned(), facet);
         let was_good = previous == Some(Belief::Good);
         let was_drifted = matches!(previous, Some(Belief::Drifted(_)));
-        let held_until = self.changed.get(&key).map(|changed| later(*changed, timing.confirmation)).filter(|until| *until > now);
+        let held_until =
+            self.changed.get(&key).map(|changed| later(*changed, timing.confirmation)).filter(|until| *until > now);
         let settles_at = match finding {
             Finding::Unknown => {
                 return Outcome { belief: previous.unwrap_or(Belief::Unknown), is_fresh: false, settles_at: None };
@@ -147,9 +148,16 @@ impl Doubts {
 
     /// Notes that exactly these items of the facet were not found, and tells when the last of them will have been
     /// absent for long enough; none if all have.
-    fn confirmed_at(&mut self, key: &(String, Facet), items: &BTreeSet<String>, now: Timestamp, timing: &Timing) -> Option<Timestamp> {
+    fn confirmed_at(
+        &mut self,
+        key: &(String, Facet),
+        items: &BTreeSet<String>,
+        now: Timestamp,
+        timing: &Timing,
+    ) -> Option<Timestamp> {
         let (application, facet) = key;
-        self.absent_since.retain(|(of, in_facet, item), _| of != application || in_facet != facet || items.contains(item));
+        self.absent_since
+            .retain(|(of, in_facet, item), _| of != application || in_facet != facet || items.contains(item));
         items
             .iter()
             .map(|item| *self.absent_since.entry((application.clone(), *facet, item.clone())).or_insert(now))

@@ -9,7 +9,9 @@ use super::{
     belief::{Evidence, Finding},
     desired::{PermissionList, RequiredPermission},
     drift::Drift,
-    observed::{AppRoleAssignment, ConsentType, OAuth2PermissionGrant, ObservedApplication, Observed, ResourcePrincipal},
+    observed::{
+        AppRoleAssignment, ConsentType, OAuth2PermissionGrant, Observed, ObservedApplication, ResourcePrincipal,
+    },
     remedy::Context,
     text,
 };
@@ -30,7 +32,12 @@ pub struct Consent {
 }
 
 /// Judges the permissions of a live service principal.
-pub fn judge(ctx: Context<'_>, previous: Option<&ConsentStatus>, observed: &Observed, seen: &ObservedApplication) -> Consent {
+pub fn judge(
+    ctx: Context<'_>,
+    previous: Option<&ConsentStatus>,
+    observed: &Observed,
+    seen: &ObservedApplication,
+) -> Consent {
     let answers: Vec<(String, Option<bool>)> = ctx
         .application
         .required
@@ -41,7 +48,8 @@ pub fn judge(ctx: Context<'_>, previous: Option<&ConsentStatus>, observed: &Obse
         answers.iter().filter(|(_, answer)| *answer == wanted).map(|(label, _)| label.clone()).collect()
     };
     let (granted, missing, unknown) = (with(Some(true)), with(Some(false)), with(None));
-    let earlier: BTreeSet<String> = previous.map(|consent| consent.baseline.iter().cloned().collect()).unwrap_or_default();
+    let earlier: BTreeSet<String> =
+        previous.map(|consent| consent.baseline.iter().cloned().collect()).unwrap_or_default();
     let baseline: BTreeSet<String> = earlier.iter().chain(&granted).take(BASELINE_MAX).cloned().collect();
 
     let nothing_granted = granted.is_empty() && unknown.is_empty() && !missing.is_empty();
@@ -74,11 +82,14 @@ fn drift(ctx: Context<'_>, missing: &[String], nothing_granted: bool) -> Drift {
     let required = ctx.application.required.len();
     let listed = text::listed(missing, 10);
     let (reason, actual) = if nothing_granted {
-        let actual = format!("{title} (appId {app_id}) holds none of its {required} permissions in tenant {tenant}: {listed}.");
+        let actual =
+            format!("{title} (appId {app_id}) holds none of its {required} permissions in tenant {tenant}: {listed}.");
         (Reason::ConsentMissing, actual)
     } else {
         let count = missing.len();
-        let actual = format!("{title} (appId {app_id}) lacks {count} of its {required} permissions in tenant {tenant}: {listed}.");
+        let actual = format!(
+            "{title} (appId {app_id}) lacks {count} of its {required} permissions in tenant {tenant}: {listed}."
+        );
         (Reason::ConsentIncomplete, actual)
     };
     Drift {
@@ -107,7 +118,11 @@ fn is_granted(permission: &RequiredPermission, observed: &Observed, seen: &Obser
     }
 }
 
-fn holds_app_role(permission: &RequiredPermission, graph: &ResourcePrincipal, assignments: &BTreeSet<AppRoleAssignment>) -> bool {
+fn holds_app_role(
+    permission: &RequiredPermission,
+    graph: &ResourcePrincipal,
+    assignments: &BTreeSet<AppRoleAssignment>,
+) -> bool {
     let looked_up = || graph.app_roles.get(&permission.value).copied();
     permission
         .app_role
@@ -115,7 +130,11 @@ fn holds_app_role(permission: &RequiredPermission, graph: &ResourcePrincipal, as
         .is_some_and(|app_role| assignments.contains(&AppRoleAssignment { resource: graph.id, app_role }))
 }
 
-fn holds_scope(permission: &RequiredPermission, graph: &ResourcePrincipal, grants: &BTreeSet<OAuth2PermissionGrant>) -> bool {
+fn holds_scope(
+    permission: &RequiredPermission,
+    graph: &ResourcePrincipal,
+    grants: &BTreeSet<OAuth2PermissionGrant>,
+) -> bool {
     grants.contains(&OAuth2PermissionGrant {
         resource: graph.id,
         consent: ConsentType::AllPrincipals,

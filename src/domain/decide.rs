@@ -14,7 +14,7 @@ use super::{
     observed::{Observation, Observed, ObservedApplication},
     obstacle::Obstacle,
     presence,
-    ready::{self, Believed, Draft, Situation},
+    ready::{self, Believed, Draft, Situation, Standing},
     remedy::Context,
     sign_in,
     timing::{Timing, later, whole_second},
@@ -110,7 +110,11 @@ pub fn decide(input: &Input<'_>) -> Decision {
 }
 
 /// The status after a mistake of ours: the verdict stands as it was, but the object is not Ready.
-pub fn internal_error(previous: &WebexAzureIntegrationStatus, generation: i64, now: Timestamp) -> WebexAzureIntegrationStatus {
+pub fn internal_error(
+    previous: &WebexAzureIntegrationStatus,
+    generation: i64,
+    now: Timestamp,
+) -> WebexAzureIntegrationStatus {
     failed(previous, generation, now, Reason::InternalError, message::INTERNAL_ERROR)
 }
 
@@ -118,7 +122,13 @@ fn invalid(input: &Input<'_>, violations: &[Violation]) -> WebexAzureIntegration
     failed(input.previous, input.generation, input.now, Reason::InvalidSpec, &message::invalid_spec(violations))
 }
 
-fn failed(previous: &WebexAzureIntegrationStatus, generation: i64, now: Timestamp, reason: Reason, message: &str) -> WebexAzureIntegrationStatus {
+fn failed(
+    previous: &WebexAzureIntegrationStatus,
+    generation: i64,
+    now: Timestamp,
+    reason: Reason,
+    message: &str,
+) -> WebexAzureIntegrationStatus {
     let verdict = [ConditionType::Stalled, ConditionType::Ready].map(|condition| Draft {
         condition,
         status: if condition == ConditionType::Ready { ConditionStatus::False } else { ConditionStatus::True },
@@ -126,15 +136,21 @@ fn failed(previous: &WebexAzureIntegrationStatus, generation: i64, now: Timestam
         message: message.to_owned(),
     });
     let keep = |condition: ConditionType| {
-        !matches!(condition, ConditionType::Ready | ConditionType::Stalled | ConditionType::Reconciling | ConditionType::Suspended)
+        !matches!(
+            condition,
+            ConditionType::Ready | ConditionType::Stalled | ConditionType::Reconciling | ConditionType::Suspended
+        )
     };
-    let drafts: Vec<Draft> = verdict.into_iter().chain(published(previous).filter(|draft| keep(draft.condition))).collect();
+    let drafts: Vec<Draft> =
+        verdict.into_iter().chain(published(previous).filter(|draft| keep(draft.condition))).collect();
     with_conditions(previous, &drafts, generation, now)
 }
 
 /// One write sets every observed generation, takes `Reconciling` and `Stalled` away and adds `Suspended`.
 fn suspended(input: &Input<'_>) -> WebexAzureIntegrationStatus {
-    let keep = |condition: ConditionType| !matches!(condition, ConditionType::Stalled | ConditionType::Reconciling | ConditionType::Suspended);
+    let keep = |condition: ConditionType| {
+        !matches!(condition, ConditionType::Stalled | ConditionType::Reconciling | ConditionType::Suspended)
+    };
     let mut drafts: Vec<Draft> = published(input.previous).filter(|draft| keep(draft.condition)).collect();
     if !drafts.iter().any(|draft| draft.condition == ConditionType::Ready) {
         drafts.push(Draft {
@@ -148,7 +164,8 @@ fn suspended(input: &Input<'_>) -> WebexAzureIntegrationStatus {
         condition: ConditionType::Suspended,
         status: ConditionStatus::True,
         reason: Reason::SuspendedByUser,
-        message: "spec.suspend is true, so the tenant is not looked at; the other conditions tell what was last known.".to_owned(),
+        message: "spec.suspend is true, so the tenant is not looked at; the other conditions tell what was last known."
+            .to_owned(),
     });
     with_conditions(input.previous, &drafts, input.generation, input.now)
 }
@@ -168,7 +185,12 @@ fn published(previous: &WebexAzureIntegrationStatus) -> impl Iterator<Item = Dra
     })
 }
 
-fn with_conditions(previous: &WebexAzureIntegrationStatus, drafts: &[Draft], generation: i64, now: Timestamp) -> WebexAzureIntegrationStatus {
+fn with_conditions(
+    previous: &WebexAzureIntegrationStatus,
+    drafts: &[Draft],
+    generation: i64,
+    now: Timestamp,
+) -> WebexAzureIntegrationStatus {
     WebexAzureIntegrationStatus {
         observed_generation: Some(generation),
         conditions: ready::merged(drafts, previous, generation, now),
@@ -178,7 +200,13 @@ fn with_conditions(previous: &WebexAzureIntegrationStatus, drafts: &[Draft], gen
 
 fn without_look(input: &Input<'_>, mut status: WebexAzureIntegrationStatus) -> Decision {
     echo_request(input, &mut status);
-    Decision { status, memory: Memory::new(input.now), notices: Vec::new(), next_look: None, settled_until: Some(Timestamp::MAX) }
+    Decision {
+        status,
+        memory: Memory::new(input.now),
+        notices: Vec::new(),
+        next_look: None,
+        settled_until: Some(Timestamp::MAX),
+    }
 }
 
 fn echo_request(input: &Input<'_>, status: &mut WebexAzureIntegrationStatus) {
@@ -219,8 +247,11 @@ fn looked(input: &Input<'_>, desired: &Desired, observation: &Observation) -> De
         believed: &believed,
         drift: &all_drift,
         obstacle,
-        had_verdict: !is_new_generation && had_verdict(input.previous),
-        is_stale,
+        standing: match (is_new_generation, is_stale) {
+            (false, false) if had_verdict(input.previous) => Standing::Stands,
+            (false, true) if input.previous.last_observed_time.is_some() => Standing::Stale,
+            (true | false, _) => Standing::None,
+        },
         is_new_generation,
     };
     let drafts = ready::conditions(&situation);
@@ -262,7 +293,9 @@ struct Earlier<'a> {
 
 impl Earlier<'_> {
     fn drift(&self, application: &str, facet: Facet) -> Vec<DriftEntry> {
-        let of_facet = |entry: &&DriftEntry| entry.application == application && reason_of(entry).and_then(Facet::of) == Some(facet);
+        let of_facet = |entry: &&DriftEntry| {
+            entry.application == application && reason_of(entry).and_then(Facet::of) == Some(facet)
+        };
         self.status.drift.iter().filter(of_facet).cloned().collect()
     }
 
@@ -278,7 +311,7 @@ impl Earlier<'_> {
         let lives = !matches!(entry.state.as_deref(), None | Some("Unknown" | "SoftDeleted" | "Missing" | "Ambiguous"));
         let was_read = match facet {
             Facet::Presence => lives,
-            Facet::SignIn => lives && self.status.condition(facet.condition().as_str()).is_some_and(|condition| condition.status != "Unknown"),
+            Facet::SignIn => lives && entry.sign_in_enabled == Some(true),
             Facet::Consent => entry.consent.as_ref().is_some_and(|consent| consent.granted.is_some()),
         };
         was_read.then_some(Belief::Good)
@@ -303,14 +336,19 @@ fn believe<'a>(
     let mut settle = |facet: Facet, finding: &Finding| -> Outcome {
         let previous = earlier.belief(application, facet);
         let believed_absent = believed_absent(earlier, entry, application, facet);
-        let question = Question { application: &application.name, facet, finding, previous, believed_absent, last_observed };
+        let question =
+            Question { application: &application.name, facet, finding, previous, believed_absent, last_observed };
         doubts.settle(question, input.now, input.timing)
     };
 
     let presence = seen.map(|(_, seen)| presence::judge(ctx, input.now, entry, seen));
     let found = presence.as_ref().map_or(Finding::Unknown, |presence| presence.finding.clone());
     let presence_outcome = settle(Facet::Presence, &found);
-    let mut status = ApplicationStatus { name: application.name.clone(), app_id: application.app_id.to_string(), ..ApplicationStatus::default() };
+    let mut status = ApplicationStatus {
+        name: application.name.clone(),
+        app_id: application.app_id.to_string(),
+        ..ApplicationStatus::default()
+    };
     match presence.filter(|_| presence_outcome.is_fresh) {
         Some(presence) => {
             status.service_principal_id = presence.service_principal_id;
@@ -324,16 +362,21 @@ fn believe<'a>(
 
     let principal = seen.and_then(|(_, seen)| seen.service_principal.known());
     let is_gone = matches!(presence_outcome.belief, Belief::Drifted(_));
-    let beyond = |outcome: Outcome| if is_gone { Outcome { belief: Belief::NotApplicable, is_fresh: false, settles_at: None } } else { outcome };
+    let beyond = |outcome: Outcome| {
+        if is_gone { Outcome { belief: Belief::NotApplicable, is_fresh: false, settles_at: None } } else { outcome }
+    };
     let mut outcomes = vec![(Facet::Presence, presence_outcome.clone())];
     if application.sign_in == SignIn::Enabled {
-        let finding = principal.filter(|_| !is_gone).map_or(Finding::Unknown, |principal| sign_in::judge(ctx, principal));
+        let finding =
+            principal.filter(|_| !is_gone).map_or(Finding::Unknown, |principal| sign_in::judge(ctx, principal));
         outcomes.push((Facet::SignIn, beyond(settle(Facet::SignIn, &finding))));
     }
     let mut differs_from_published = false;
     if !application.required.is_empty() {
         let earlier_consent = entry.and_then(|entry| entry.consent.as_ref());
-        let judged = seen.filter(|_| !is_gone && principal.is_some()).map(|(observed, seen)| consent::judge(ctx, earlier_consent, observed, seen));
+        let judged = seen
+            .filter(|_| !is_gone && principal.is_some())
+            .map(|(observed, seen)| consent::judge(ctx, earlier_consent, observed, seen));
         let finding = judged.as_ref().map_or(Finding::Unknown, |judged| judged.finding.clone());
         let outcome = beyond(settle(Facet::Consent, &finding));
         let (consent, differs) = match judged.filter(|_| outcome.is_fresh) {
@@ -348,6 +391,12 @@ fn believe<'a>(
     let settles_at = outcomes.iter().filter_map(|(_, outcome)| outcome.settles_at).min();
     let facets: Vec<(Facet, Belief)> = outcomes.into_iter().map(|(facet, outcome)| (facet, outcome.belief)).collect();
     status.state = Some(state(&facets).to_owned());
+    status.sign_in_enabled =
+        facets.iter().find(|(facet, _)| *facet == Facet::SignIn).and_then(|(_, belief)| match belief {
+            Belief::Good => Some(true),
+            Belief::Drifted(_) => Some(false),
+            Belief::Unknown | Belief::Confirming | Belief::NotApplicable => None,
+        });
     status.consent_url = consent_url(&facets);
     (Believed { ctx, entry: status, facets, differs_from_published }, settles_at)
 }
@@ -366,7 +415,10 @@ fn believed_absent(
         Facet::Presence if drift.iter().any(|entry| reason_of(entry) == Some(Reason::ServicePrincipalMissing)) => {
             std::collections::BTreeSet::from(["service principal".to_owned()])
         }
-        Facet::Consent => entry.and_then(|entry| entry.consent.as_ref()).map(|consent| consent.missing.iter().cloned().collect()).unwrap_or_default(),
+        Facet::Consent => entry
+            .and_then(|entry| entry.consent.as_ref())
+            .map(|consent| consent.missing.iter().cloned().collect())
+            .unwrap_or_default(),
         Facet::Presence | Facet::SignIn => std::collections::BTreeSet::new(),
     }
 }
@@ -453,7 +505,8 @@ fn drift_of(believed: &[Believed<'_>]) -> Vec<DriftEntry> {
 }
 
 fn summary(believed: &[Believed<'_>]) -> Summary {
-    let consents: Vec<&ConsentStatus> = believed.iter().filter_map(|believed| believed.entry.consent.as_ref()).collect();
+    let consents: Vec<&ConsentStatus> =
+        believed.iter().filter_map(|believed| believed.entry.consent.as_ref()).collect();
     let required: i64 = consents.iter().map(|consent| consent.required).sum();
     let granted: Option<i64> = consents.iter().map(|consent| consent.granted).sum();
     let granted = granted.map_or_else(|| "?".to_owned(), |granted| granted.to_string());
@@ -466,8 +519,13 @@ fn summary(believed: &[Believed<'_>]) -> Summary {
     }
 }
 
+/// Whether `Ready` speaks of the tenant: it is True, or False because of a difference.
 fn had_verdict(previous: &WebexAzureIntegrationStatus) -> bool {
-    previous.condition(ConditionType::Drifted.as_str()).is_some_and(|drifted| drifted.status != ConditionStatus::Unknown.as_str())
+    previous.condition(ConditionType::Ready.as_str()).is_some_and(|ready| match ready.status.as_str() {
+        "True" => true,
+        "False" => Reason::from_name(&ready.reason).and_then(Facet::of).is_some(),
+        _ => false,
+    })
 }
 
 /// Whether the last complete look is too old to rely on. A process that has just started counts from its start, but
@@ -552,8 +610,10 @@ fn notices(
             }
         })
         .collect();
-    let was_drifted = previous.condition(ConditionType::Drifted.as_str()).is_some_and(|drifted| drifted.status == "True");
-    let is_resolved = status.condition(ConditionType::Drifted.as_str()).is_some_and(|drifted| drifted.status == "False");
+    let was_drifted =
+        previous.condition(ConditionType::Drifted.as_str()).is_some_and(|drifted| drifted.status == "True");
+    let is_resolved =
+        status.condition(ConditionType::Drifted.as_str()).is_some_and(|drifted| drifted.status == "False");
     if was_drifted && is_resolved {
         notices.push(Notice { reason: "DriftResolved", is_warning: false, message: message::in_sync(desired) });
     }

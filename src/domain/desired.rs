@@ -98,7 +98,10 @@ impl Desired {
         }
         // The checks above make each of these parse; should the two ever disagree, the object is the one to suffer.
         Self::build(spec).ok_or_else(|| {
-            vec![Violation { path: "spec".to_owned(), message: "passed the checks and still could not be read".to_owned() }]
+            vec![Violation {
+                path: "spec".to_owned(),
+                message: "passed the checks and still could not be read".to_owned(),
+            }]
         })
     }
 

@@ -32,9 +32,9 @@ impl Facet {
 
     /// The facet that this reason is about.
     pub fn of(reason: Reason) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|facet| TABLE.iter().any(|row| row.reason == reason && row.condition == facet.condition() && row.person_needed))
+        Self::ALL.into_iter().find(|facet| {
+            TABLE.iter().any(|row| row.reason == reason && row.condition == facet.condition() && row.person_needed)
+        })
     }
 }
 

@@ -14,13 +14,19 @@ pub fn effect(desired: &Desired, application: Option<&DesiredApplication>, reaso
     let lacks_consent = matches!(reason, Some(Reason::ConsentMissing | Reason::ConsentIncomplete));
     match application.map(|application| application.role) {
         Some(Role::IdentityIntegration) if lacks_consent => {
-            format!("{webex} reads the directory with what is left; synchronization fails as unauthorized where it needs more.")
+            format!(
+                "{webex} reads the directory with what is left; synchronization fails as unauthorized where it needs more."
+            )
         }
         Some(Role::IdentityIntegration) => {
-            format!("{webex} cannot read the directory; Control Hub only says \"The request was unauthorized\", and people who leave keep their access to Webex.")
+            format!(
+                "{webex} cannot read the directory; Control Hub only says \"The request was unauthorized\", and people who leave keep their access to Webex."
+            )
         }
         Some(Role::Identity) => {
-            format!("Provisioning to {webex} stands still; people who leave keep their access to Webex and newcomers get none.")
+            format!(
+                "Provisioning to {webex} stands still; people who leave keep their access to Webex and newcomers get none."
+            )
         }
         Some(Role::Additional) | None => format!("What {webex} does through this application fails."),
     }
@@ -72,12 +78,15 @@ pub fn in_sync(desired: &Desired) -> String {
 /// The message of `Ready` while drift is tolerated.
 pub fn tolerated(drift_count: usize) -> String {
     let differences = if drift_count == 1 { "1 difference".to_owned() } else { format!("{drift_count} differences") };
-    format!("The tenant shows {differences}, which spec.driftPolicy Warn tolerates; see the condition Drifted and status.drift.")
+    format!(
+        "The tenant shows {differences}, which spec.driftPolicy Warn tolerates; see the condition Drifted and status.drift."
+    )
 }
 
 /// The message of `Drifted` while something drifts.
 pub fn drifted(drift: &[DriftEntry]) -> String {
-    let mut kinds: Vec<String> = drift.iter().map(|entry| format!("{} ({})", entry.reason, entry.application)).collect();
+    let mut kinds: Vec<String> =
+        drift.iter().map(|entry| format!("{} ({})", entry.reason, entry.application)).collect();
     kinds.dedup();
     text::capped(format!("The tenant differs from the declaration: {}.", text::listed(&kinds, 10)))
 }
@@ -90,7 +99,9 @@ pub fn superseded(ctx: Context<'_>, present: &str, earlier: &str, lost: &[String
         ctx.title()
     );
     if !lost.is_empty() {
-        sentence.push_str(&format!(" Permissions that the earlier one held and this one lacks: {}.", text::listed(lost, 10)));
+        sentence.push_str(" Permissions that the earlier one held and this one lacks: ");
+        sentence.push_str(&text::listed(lost, 10));
+        sentence.push('.');
     }
     sentence
 }

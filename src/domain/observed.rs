@@ -6,10 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::obstacle::Obstacle;
-use crate::api::{
-    AppId, ObjectId, TenantId,
-    identifier::AppRoleId,
-};
+use crate::api::{AppId, ObjectId, TenantId, identifier::AppRoleId};
 
 /// The answer to one question.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

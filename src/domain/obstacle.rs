@@ -1,6 +1,9 @@
 //! Why something could not be read, as a reason and the sentences that say what to do.
 
-use crate::api::{AppId, CREDENTIALS_LABEL, ConditionType, Reason, TenantId, reason::{ConditionStatus, TABLE}};
+use crate::api::{
+    AppId, CREDENTIALS_LABEL, ConditionType, Reason, TenantId,
+    reason::{ConditionStatus, TABLE},
+};
 
 /// Why something could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,7 +24,9 @@ impl Obstacle {
     /// Whether a person is needed: `Observed` is then False, else Unknown.
     pub fn needs_person(&self) -> bool {
         TABLE.iter().any(|row| {
-            row.condition == ConditionType::Observed && row.status == ConditionStatus::False && row.reason == self.reason
+            row.condition == ConditionType::Observed
+                && row.status == ConditionStatus::False
+                && row.reason == self.reason
         })
     }
 
@@ -175,7 +180,10 @@ impl Obstacle {
     pub fn graph_unavailable(status: u16, wait_seconds: Option<u32>) -> Self {
         Self {
             wait_seconds,
-            ..Self::new(Reason::GraphUnavailable, format!("Microsoft Graph answered with status {status}; the look is repeated."))
+            ..Self::new(
+                Reason::GraphUnavailable,
+                format!("Microsoft Graph answered with status {status}; the look is repeated."),
+            )
         }
     }
 
@@ -199,7 +207,9 @@ impl Obstacle {
     pub fn malformed(what: &str) -> Self {
         Self::new(
             Reason::MalformedResponse,
-            format!("An answer was not what Microsoft Graph sends: {what}. A proxy in between may have sent it; the look is repeated."),
+            format!(
+                "An answer was not what Microsoft Graph sends: {what}. A proxy in between may have sent it; the look is repeated."
+            ),
         )
     }
 
@@ -207,7 +217,9 @@ impl Obstacle {
     pub fn network(host: &str) -> Self {
         Self::new(
             Reason::NetworkUnavailable,
-            format!("No connection to {host} could be made; the look is repeated. Check DNS, network policies and proxy settings."),
+            format!(
+                "No connection to {host} could be made; the look is repeated. Check DNS, network policies and proxy settings."
+            ),
         )
     }
 

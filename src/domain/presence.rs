@@ -49,7 +49,12 @@ impl Presence {
 }
 
 /// Judges the presence of one application.
-pub fn judge(ctx: Context<'_>, now: Timestamp, previous: Option<&ApplicationStatus>, seen: &ObservedApplication) -> Presence {
+pub fn judge(
+    ctx: Context<'_>,
+    now: Timestamp,
+    previous: Option<&ApplicationStatus>,
+    seen: &ObservedApplication,
+) -> Presence {
     match &seen.service_principal {
         Reading::Known(principal) => {
             let id = principal.id.to_string();
@@ -72,7 +77,12 @@ pub fn judge(ctx: Context<'_>, now: Timestamp, previous: Option<&ApplicationStat
     }
 }
 
-fn absent(ctx: Context<'_>, now: Timestamp, previous: Option<&ApplicationStatus>, seen: &ObservedApplication) -> Presence {
+fn absent(
+    ctx: Context<'_>,
+    now: Timestamp,
+    previous: Option<&ApplicationStatus>,
+    seen: &ObservedApplication,
+) -> Presence {
     let carried = |finding| Presence::carry(finding, previous);
     let restorable = |object: &&DeletedObject| object.deleted.is_none_or(|at| later(at, RESTORABLE_FOR) > now);
     let registrations: Vec<_> = listed(&seen.deleted_applications).iter().filter(restorable).collect();
@@ -116,7 +126,13 @@ fn until(deadline: Option<Timestamp>) -> String {
     deadline.map_or_else(|| "for 30 days after the deletion".to_owned(), |at| format!("until {at}"))
 }
 
-fn drifted(ctx: Context<'_>, reason: Reason, actual: String, since: Option<Timestamp>, remedy: super::remedy::Remedy) -> Vec<Drift> {
+fn drifted(
+    ctx: Context<'_>,
+    reason: Reason,
+    actual: String,
+    since: Option<Timestamp>,
+    remedy: super::remedy::Remedy,
+) -> Vec<Drift> {
     vec![Drift {
         application: ctx.application.name.clone(),
         reason,
@@ -137,7 +153,13 @@ fn registration_deleted(ctx: Context<'_>, registration: &DeletedObject, deadline
         until(deadline)
     );
     Finding::Drifted {
-        drifts: drifted(ctx, Reason::ApplicationSoftDeleted, actual, registration.deleted, ctx.restore_application(deadline)),
+        drifts: drifted(
+            ctx,
+            Reason::ApplicationSoftDeleted,
+            actual,
+            registration.deleted,
+            ctx.restore_application(deadline),
+        ),
         evidence: Evidence::Proved { at: registration.deleted },
     }
 }

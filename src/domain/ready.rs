@@ -44,12 +44,21 @@ pub struct Situation<'a> {
     pub drift: &'a [DriftEntry],
     /// What stood in the way of this look.
     pub obstacle: Option<&'a Obstacle>,
-    /// Whether the generation had a verdict before this look.
-    pub had_verdict: bool,
-    /// Whether the last complete look is too old.
-    pub is_stale: bool,
+    /// What the published verdict is worth if this look is incomplete.
+    pub standing: Standing,
     /// Whether this is the first look at this generation.
     pub is_new_generation: bool,
+}
+
+/// What a published verdict is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// This generation has none.
+    None,
+    /// It can still be relied on.
+    Stands,
+    /// The last complete look is too old to rely on it.
+    Stale,
 }
 
 /// A condition before it is merged with what is published.
@@ -82,22 +91,24 @@ pub fn conditions(situation: &Situation<'_>) -> Vec<Draft> {
 
 /// `Ready`, and `Stalled` or `Reconciling` with it.
 fn ready(situation: &Situation<'_>) -> Vec<Draft> {
-    let Situation { desired, obstacle, had_verdict, is_stale, .. } = situation;
+    let Situation { desired, obstacle, standing, .. } = situation;
     if let (Some(first), DriftPolicy::Fail) = (situation.drift.first(), desired.drift_policy) {
         let reason = reason_of(first).unwrap_or(Reason::DriftDetected);
         return stalled(reason, message::ready_drifted(desired, situation.drift));
     }
-    let keeps_verdict = *had_verdict && !is_stale;
+    let lacks = |wanted: &[Belief]| {
+        situation.believed.iter().flat_map(|believed| &believed.facets).any(|(_, belief)| wanted.contains(belief))
+    };
+    let keeps_verdict = *standing == Standing::Stands && !lacks(&[Belief::Unknown, Belief::Confirming]);
     match obstacle {
-        Some(obstacle) if obstacle.needs_person() && !keeps_verdict => return stalled(obstacle.reason, obstacle.message.clone()),
-        Some(obstacle) if *had_verdict && *is_stale => {
+        Some(obstacle) if obstacle.needs_person() && !keeps_verdict => {
+            return stalled(obstacle.reason, obstacle.message.clone());
+        }
+        Some(obstacle) if *standing == Standing::Stale => {
             return reconciling(Reason::ObservationStale, Reason::ProgressingWithRetry, stale(obstacle));
         }
         Some(_) | None => {}
     }
-    let lacks = |wanted: &[Belief]| {
-        situation.believed.iter().flat_map(|believed| &believed.facets).any(|(_, belief)| wanted.contains(belief))
-    };
     if lacks(&[Belief::Confirming]) {
         let sentence = "Something that is required was not found at the first look; a second look will tell whether it is missing.";
         return reconciling(Reason::Confirming, Reason::Confirming, sentence.to_owned());
@@ -140,7 +151,12 @@ fn reconciling(reason: Reason, going_on: Reason, message: String) -> Vec<Draft> 
 
 fn observed(obstacle: Option<&Obstacle>) -> Draft {
     match obstacle {
-        None => draft(ConditionType::Observed, True, Reason::ObservationComplete, "Everything that was asked could be read."),
+        None => draft(
+            ConditionType::Observed,
+            True,
+            Reason::ObservationComplete,
+            "Everything that was asked could be read.",
+        ),
         Some(obstacle) => {
             let status = if obstacle.needs_person() { False } else { Unknown };
             draft(ConditionType::Observed, status, obstacle.reason, obstacle.message.clone())
@@ -189,7 +205,12 @@ fn facet_condition(situation: &Situation<'_>, facet: Facet) -> Option<Draft> {
         } else {
             "the tenant has not been read completely"
         };
-        return Some(draft(condition, Unknown, Reason::NotObserved, format!("Not known for {}: {why}.", unknown.join(", "))));
+        return Some(draft(
+            condition,
+            Unknown,
+            Reason::NotObserved,
+            format!("Not known for {}: {why}.", unknown.join(", ")),
+        ));
     }
     Some(good(facet, &of_facet))
 }
@@ -199,8 +220,11 @@ fn good(facet: Facet, of_facet: &[(&Believed<'_>, &Belief)]) -> Draft {
     match facet {
         Facet::Presence => {
             let superseded: Vec<String> = of_facet.iter().filter_map(|(believed, _)| superseded(believed)).collect();
-            let sentence =
-                if superseded.is_empty() { "Every application has its service principal.".to_owned() } else { superseded.join(" ") };
+            let sentence = if superseded.is_empty() {
+                "Every application has its service principal.".to_owned()
+            } else {
+                superseded.join(" ")
+            };
             draft(condition, True, Reason::Present, super::text::capped(sentence))
         }
         Facet::SignIn => draft(condition, True, Reason::Enabled, "Every application may sign in."),
@@ -234,18 +258,26 @@ fn superseded(believed: &Believed<'_>) -> Option<String> {
 
 /// The conditions as they are written: in the order of the table, and with the time of the last transition carried over
 /// where the status did not change.
-pub fn merged(drafts: &[Draft], previous: &WebexAzureIntegrationStatus, generation: i64, now: Timestamp) -> Vec<Condition> {
-    let in_order = ConditionType::ALL.iter().filter_map(|condition| drafts.iter().find(|draft| draft.condition == *condition));
+pub fn merged(
+    drafts: &[Draft],
+    previous: &WebexAzureIntegrationStatus,
+    generation: i64,
+    now: Timestamp,
+) -> Vec<Condition> {
+    let in_order =
+        ConditionType::ALL.iter().filter_map(|condition| drafts.iter().find(|draft| draft.condition == *condition));
     in_order
         .map(|draft| {
-            let earlier = previous.condition(draft.condition.as_str()).filter(|earlier| earlier.status == draft.status.as_str());
+            let earlier =
+                previous.condition(draft.condition.as_str()).filter(|earlier| earlier.status == draft.status.as_str());
             Condition {
                 type_: draft.condition.as_str().to_owned(),
                 status: draft.status.as_str().to_owned(),
                 reason: draft.reason.as_str().to_owned(),
                 message: draft.message.clone(),
                 observed_generation: Some(generation),
-                last_transition_time: earlier.map_or_else(|| Time(whole_second(now)), |earlier| earlier.last_transition_time.clone()),
+                last_transition_time: earlier
+                    .map_or_else(|| Time(whole_second(now)), |earlier| earlier.last_transition_time.clone()),
             }
         })
         .collect()

@@ -159,7 +159,7 @@ impl Context<'_> {
     /// Bring back an application that cannot be restored.
     pub fn bring_back(&self) -> Remedy {
         match self.application.role {
-            Role::IdentityIntegration => self.consent(),
+            Role::IdentityIntegration | Role::Additional => self.consent(),
             Role::Identity => Remedy {
                 action: Action::RunWizard,
                 role: None,
@@ -170,7 +170,6 @@ impl Context<'_> {
                        of a new declaration."
                     .to_owned(),
             },
-            Role::Additional => self.consent(),
         }
     }
 
@@ -252,7 +251,8 @@ impl Context<'_> {
             role: None,
             url: None,
             before: None,
-            text: "Nobody in the tenant can undo this: open a case with Microsoft support and one with Cisco.".to_owned(),
+            text: "Nobody in the tenant can undo this: open a case with Microsoft support and one with Cisco."
+                .to_owned(),
         }
     }
 }

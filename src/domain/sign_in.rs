@@ -23,7 +23,8 @@ pub fn judge(ctx: Context<'_>, principal: &ServicePrincipal) -> Finding {
         drifts.push(drift(ctx, Reason::ServicePrincipalDisabled, actual, ctx.enable_sign_in()));
     }
     if principal.is_disabled == Switch::On {
-        let actual = format!("The application {} (appId {}) was deactivated by its owner.", ctx.title(), ctx.application.app_id);
+        let actual =
+            format!("The application {} (appId {}) was deactivated by its owner.", ctx.title(), ctx.application.app_id);
         let registered_here = principal.owner == Some(ctx.desired.tenant);
         drifts.push(drift(ctx, Reason::ApplicationDeactivated, actual, ctx.reactivate(registered_here)));
     }

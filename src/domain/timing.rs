@@ -41,6 +41,7 @@ impl Timing {
     };
 
     /// All windows and intervals shortened by this factor; what is counted in minutes and hours stays.
+    #[must_use]
     pub fn shortened_by(&self, factor: i32) -> Self {
         let divide = |duration: SignedDuration| duration.checked_div(factor).unwrap_or(duration);
         Self {

@@ -41,10 +41,7 @@ pub(super) fn answer_list(
 ) -> Result<Answer, Refusal> {
     if is_read(&request.method) {
         let id = readable(context, key)?;
-        let rows = context
-            .tenant
-            .assignments(context.view)
-            .filter(|(_, row)| text(row, end.property()) == id);
+        let rows = context.tenant.assignments(context.view).filter(|(_, row)| text(row, end.property()) == id);
         let rows = rows.map(|(_, row)| row.clone()).collect();
         return collection::page(context, request, &schema::APP_ROLE_ASSIGNMENT, rows);
     }
@@ -54,11 +51,7 @@ pub(super) fn answer_list(
     permission::require(context, Access::WriteAssignments)?;
     let (id, _) = service_principal::find(context, key, context.view)?;
     let row = add(context, request.object()?, &id, end)?;
-    Ok(collection::created(
-        context,
-        &schema::APP_ROLE_ASSIGNMENT,
-        row,
-    ))
+    Ok(collection::created(context, &schema::APP_ROLE_ASSIGNMENT, row))
 }
 
 /// Answers one assignment at either end.
@@ -73,9 +66,7 @@ pub(super) fn answer(
     if is_read(&request.method) {
         let owner = readable(context, key)?;
         let mut rows = context.tenant.assignments(context.view);
-        let found = rows
-            .find(|(own, row)| *own == id && belongs(row, &owner))
-            .map(|(_, row)| row.clone());
+        let found = rows.find(|(own, row)| *own == id && belongs(row, &owner)).map(|(_, row)| row.clone());
         drop(rows);
         let row = found.ok_or_else(|| Refusal::not_found(id))?;
         return collection::single(context, request, &schema::APP_ROLE_ASSIGNMENT, row);
@@ -85,12 +76,7 @@ pub(super) fn answer(
     }
     permission::require(context, Access::WriteAssignments)?;
     let (owner, _) = service_principal::find(context, key, View::Truth)?;
-    let row = context
-        .tenant
-        .app_role_assignments
-        .get(View::Truth, id)
-        .filter(|row| belongs(row, &owner))
-        .cloned();
+    let row = context.tenant.app_role_assignments.get(View::Truth, id).filter(|row| belongs(row, &owner)).cloned();
     let row = row.ok_or_else(|| Refusal::not_found(id))?;
     remove(context, id, &row);
     Ok(Answer::no_content())
@@ -107,24 +93,14 @@ fn readable(context: &Context<'_>, key: Key<'_>) -> Result<String, Refusal> {
 }
 
 /// Grants a role on request, with the documented refusals.
-fn add(
-    context: &mut Context<'_>,
-    body: &Properties,
-    path_id: &str,
-    end: End,
-) -> Result<Properties, Refusal> {
-    let [principal_id, resource_id, role_id] =
-        ["principalId", "resourceId", "appRoleId"].map(|name| text(body, name));
+fn add(context: &mut Context<'_>, body: &Properties, path_id: &str, end: End) -> Result<Properties, Refusal> {
+    let [principal_id, resource_id, role_id] = ["principalId", "resourceId", "appRoleId"].map(|name| text(body, name));
     if principal_id.is_empty() || resource_id.is_empty() || role_id.is_empty() {
-        let message =
-            "One or more required properties (principalId, resourceId, appRoleId) are missing.";
+        let message = "One or more required properties (principalId, resourceId, appRoleId) are missing.";
         return Err(Refusal::bad_request(message));
     }
     if text(body, end.property()) != path_id {
-        let message = format!(
-            "The {} of the request body differs from the object of the address.",
-            end.property()
-        );
+        let message = format!("The {} of the request body differs from the object of the address.", end.property());
         return Err(Refusal::bad_request(message));
     }
     let is_person = principal_id == context.tenant.administrator.id;
@@ -132,29 +108,17 @@ fn add(
     if !(is_person || knows(principal_id)) || !knows(resource_id) {
         return Err(Refusal::bad_request("Not a valid reference update."));
     }
-    let resource = context
-        .tenant
-        .live_principal(View::Truth, resource_id)
-        .ok_or_else(|| Refusal::not_found(resource_id))?;
+    let resource =
+        context.tenant.live_principal(View::Truth, resource_id).ok_or_else(|| Refusal::not_found(resource_id))?;
     let is_default = role_id == DEFAULT_ACCESS_ROLE_ID && elements(resource, "appRoles").is_empty();
-    if !is_default
-        && !directory::role_by_id(resource, role_id)
-            .is_some_and(|role| may_be_given(role, is_person))
-    {
-        let message = format!(
-            "Permission being assigned was not found on application '{}'",
-            text(resource, "appId")
-        );
+    if !is_default && !directory::role_by_id(resource, role_id).is_some_and(|role| may_be_given(role, is_person)) {
+        let message = format!("Permission being assigned was not found on application '{}'", text(resource, "appId"));
         return Err(Refusal::bad_request(message));
     }
     if exists(context, principal_id, resource_id, role_id) {
         let message = "Permission being assigned already exists on the object";
-        let details =
-            json!([{"code": "InvalidUpdate", "message": message, "target": "permissions"}]);
-        return Err(Refusal {
-            details: Some(details),
-            ..Refusal::bad_request(message)
-        });
+        let details = json!([{"code": "InvalidUpdate", "message": message, "target": "permissions"}]);
+        return Err(Refusal { details: Some(details), ..Refusal::bad_request(message) });
     }
     Ok(assign(context, principal_id, resource_id, role_id))
 }
@@ -162,59 +126,26 @@ fn add(
 fn may_be_given(role: &Value, is_person: bool) -> bool {
     let wanted = if is_person { "User" } else { "Application" };
     let members = role.get("allowedMemberTypes").and_then(Value::as_array);
-    role.get("isEnabled")
-        .and_then(Value::as_bool)
-        .unwrap_or(true)
-        && members
-            .is_some_and(|members| members.iter().any(|member| member.as_str() == Some(wanted)))
+    role.get("isEnabled").and_then(Value::as_bool).unwrap_or(true)
+        && members.is_some_and(|members| members.iter().any(|member| member.as_str() == Some(wanted)))
 }
 
 /// Whether this role was given already.
-pub(super) fn exists(
-    context: &Context<'_>,
-    principal_id: &str,
-    resource_id: &str,
-    role_id: &str,
-) -> bool {
-    context
-        .tenant
-        .app_role_assignments
-        .all(View::Truth)
-        .any(|(_, row)| {
-            text(row, "principalId") == principal_id
-                && text(row, "resourceId") == resource_id
-                && text(row, "appRoleId").eq_ignore_ascii_case(role_id)
-        })
+pub(super) fn exists(context: &Context<'_>, principal_id: &str, resource_id: &str, role_id: &str) -> bool {
+    context.tenant.app_role_assignments.all(View::Truth).any(|(_, row)| {
+        text(row, "principalId") == principal_id
+            && text(row, "resourceId") == resource_id
+            && text(row, "appRoleId").eq_ignore_ascii_case(role_id)
+    })
 }
 
 /// Grants a role, and says so in the audit log.
-pub(super) fn assign(
-    context: &mut Context<'_>,
-    principal_id: &str,
-    resource_id: &str,
-    role_id: &str,
-) -> Properties {
+pub(super) fn assign(context: &mut Context<'_>, principal_id: &str, resource_id: &str, role_id: &str) -> Properties {
     let id = context.identifiers.assignment(principal_id);
-    let row = row(
-        context.tenant,
-        &id,
-        principal_id,
-        resource_id,
-        role_id,
-        &context.now.to_string(),
-    );
+    let row = row(context.tenant, &id, principal_id, resource_id, role_id, &context.now.to_string());
     let moment = context.moment();
-    context
-        .tenant
-        .app_role_assignments
-        .put(moment, &id, Some(row.clone()));
-    record(
-        context,
-        "Add app role assignment to service principal",
-        "Assign",
-        &row,
-        set,
-    );
+    context.tenant.app_role_assignments.put(moment, &id, Some(row.clone()));
+    record(context, "Add app role assignment to service principal", "Assign", &row, set);
     row
 }
 
@@ -227,17 +158,9 @@ pub(super) fn row(
     role_id: &str,
     created: &str,
 ) -> Properties {
-    let name = |id: &str| {
-        tenant
-            .live_principal(View::Truth, id)
-            .map(|row| text(row, "displayName").to_owned())
-    };
+    let name = |id: &str| tenant.live_principal(View::Truth, id).map(|row| text(row, "displayName").to_owned());
     let is_person = principal_id == tenant.administrator.id;
-    let principal = if is_person {
-        Some(tenant.administrator.display_name.clone())
-    } else {
-        name(principal_id)
-    };
+    let principal = if is_person { Some(tenant.administrator.display_name.clone()) } else { name(principal_id) };
     let row = json!({
         "id": id,
         "deletedDateTime": null,
@@ -249,24 +172,14 @@ pub(super) fn row(
         "resourceDisplayName": name(resource_id),
         "resourceId": resource_id,
     });
-    if let Value::Object(row) = row {
-        row
-    } else {
-        Properties::new()
-    }
+    if let Value::Object(row) = row { row } else { Properties::new() }
 }
 
 /// Revokes a role, and says so in the audit log.
 pub(super) fn remove(context: &mut Context<'_>, id: &str, row: &Properties) {
     let moment = context.moment();
     context.tenant.app_role_assignments.put(moment, id, None);
-    record(
-        context,
-        "Remove app role assignment from service principal",
-        "Unassign",
-        row,
-        unset,
-    );
+    record(context, "Remove app role assignment from service principal", "Unassign", row, unset);
 }
 
 /// The target of such a record is the resource; the client stands among the modified properties.
@@ -278,11 +191,7 @@ fn record(
     property: fn(&str, &str) -> Value,
 ) {
     let resource_id = text(row, "resourceId");
-    let Some(resource) = context
-        .tenant
-        .service_principals
-        .get(View::Truth, resource_id)
-    else {
+    let Some(resource) = context.tenant.service_principals.get(View::Truth, resource_id) else {
         return;
     };
     let role = directory::role_by_id(resource, text(row, "appRoleId"));
@@ -293,22 +202,8 @@ fn record(
         property("AppRole.DisplayName", of_role("displayName")),
         property("ServicePrincipal.ObjectID", text(row, "principalId")),
     ];
-    let client = context
-        .tenant
-        .service_principals
-        .get(View::Truth, text(row, "principalId"));
-    let app_id = client
-        .map(|client| text(client, "appId").to_owned())
-        .unwrap_or_default();
-    let target = Target {
-        app_id,
-        ..Target::of(resource_id, resource)
-    };
-    context.record(Event {
-        activity,
-        operation,
-        target_type: "ServicePrincipal",
-        target,
-        changes,
-    });
+    let client = context.tenant.service_principals.get(View::Truth, text(row, "principalId"));
+    let app_id = client.map(|client| text(client, "appId").to_owned()).unwrap_or_default();
+    let target = Target { app_id, ..Target::of(resource_id, resource) };
+    context.record(Event { activity, operation, target_type: "ServicePrincipal", target, changes });
 }

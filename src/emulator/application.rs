@@ -41,21 +41,11 @@ pub(super) fn answer(
             return Err(Refusal::not_built("POST /applications"));
         }
         permission::require(context, Access::ReadApplications)?;
-        let rows = directory::live(&context.tenant.applications, context.view)
-            .map(|(_, row)| row.clone())
-            .collect();
+        let rows = directory::live(&context.tenant.applications, context.view).map(|(_, row)| row.clone()).collect();
         return collection::page(context, request, &schema::APPLICATION, rows);
     };
-    let view = if is_read(&request.method) {
-        context.view
-    } else {
-        View::Truth
-    };
-    let access = if is_read(&request.method) {
-        Access::ReadApplications
-    } else {
-        Access::WriteApplications
-    };
+    let view = if is_read(&request.method) { context.view } else { View::Truth };
+    let access = if is_read(&request.method) { Access::ReadApplications } else { Access::WriteApplications };
     let found = find(context, key, view);
     if found.is_err() {
         permission::require(context, access)?;
@@ -63,9 +53,7 @@ pub(super) fn answer(
     let (id, row) = found?;
     permission::require_for(context, access, &id, text(&row, "appId"))?;
     match &request.method {
-        method if is_read(method) => {
-            collection::single(context, request, &schema::APPLICATION, row)
-        }
+        method if is_read(method) => collection::single(context, request, &schema::APPLICATION, row),
         method if *method == Method::PATCH => {
             let changes = schema::APPLICATION.changes(request.object()?, WRITABLE)?;
             update(context, &id, &row, changes);
@@ -83,27 +71,15 @@ fn find(context: &Context<'_>, key: Key<'_>, view: View) -> Result<(String, Prop
     let found = match key.name.to_ascii_lowercase().as_str() {
         "id" => {
             if !identifier::is_guid(key.value) {
-                return Err(Refusal::bad_request(format!(
-                    "Invalid object identifier '{}'.",
-                    key.value
-                )));
+                return Err(Refusal::bad_request(format!("Invalid object identifier '{}'.", key.value)));
             }
             let id = key.value.to_ascii_lowercase();
-            let row = context
-                .tenant
-                .applications
-                .get(view, &id)
-                .filter(|row| directory::is_live(row));
+            let row = context.tenant.applications.get(view, &id).filter(|row| directory::is_live(row));
             row.map(|row| (id, row.clone()))
         }
-        "appid" => context
-            .tenant
-            .application_of(view, key.value)
-            .map(|(id, row)| (id.to_owned(), row.clone())),
+        "appid" => context.tenant.application_of(view, key.value).map(|(id, row)| (id.to_owned(), row.clone())),
         other => {
-            return Err(Refusal::odata(format!(
-                "'{other}' is no key of type 'microsoft.graph.application'."
-            )));
+            return Err(Refusal::odata(format!("'{other}' is no key of type 'microsoft.graph.application'.")));
         }
     };
     found.ok_or_else(|| Refusal::not_found(key.value))
@@ -117,23 +93,13 @@ fn update(context: &mut Context<'_>, id: &str, row: &Properties, changes: Vec<(S
     for (name, value) in &changes {
         let old = row.get(name).cloned().unwrap_or_default();
         let shown = capitalized(name);
-        modified.push(change(
-            &shown,
-            Some(&as_list(old)),
-            Some(&as_list(value.clone())),
-        ));
+        modified.push(change(&shown, Some(&as_list(old)), Some(&as_list(value.clone()))));
         names.push(shown);
     }
     modified.push(set("Included Updated Properties", &names.join(", ")));
     let moment = context.moment();
-    let disabled = changes
-        .iter()
-        .find(|(name, _)| name == "isDisabled")
-        .map(|(_, value)| value.clone());
-    context
-        .tenant
-        .applications
-        .update(moment, id, |properties| properties.extend(changes));
+    let disabled = changes.iter().find(|(name, _)| name == "isDisabled").map(|(_, value)| value.clone());
+    context.tenant.applications.update(moment, id, |properties| properties.extend(changes));
     if let Some(disabled) = disabled {
         mirror(context, text(row, "appId"), &disabled);
     }
@@ -153,24 +119,18 @@ fn mirror(context: &mut Context<'_>, app_id: &str, disabled: &Value) {
         return;
     };
     let id = id.to_owned();
-    context
-        .tenant
-        .service_principals
-        .update(moment, &id, |properties| {
-            properties.insert("isDisabled".to_owned(), disabled.clone());
-        });
+    context.tenant.service_principals.update(moment, &id, |properties| {
+        properties.insert("isDisabled".to_owned(), disabled.clone());
+    });
 }
 
 /// Soft-deletes a registration and, with it, its principal in this tenant.
 fn remove(context: &mut Context<'_>, id: &str, row: &Properties) {
     let moment = context.moment();
     let deleted = directory::to_second(context.now);
-    context
-        .tenant
-        .applications
-        .update(moment, id, |properties| {
-            properties.insert("deletedDateTime".to_owned(), deleted.into());
-        });
+    context.tenant.applications.update(moment, id, |properties| {
+        properties.insert("deletedDateTime".to_owned(), deleted.into());
+    });
     let target = Target::of(id, row);
     let changes = vec![set("Included Updated Properties", "")];
     context.record(Event {
@@ -181,8 +141,7 @@ fn remove(context: &mut Context<'_>, id: &str, row: &Properties) {
         changes,
     });
     let principal = context.tenant.principal_of(View::Truth, text(row, "appId"));
-    if let Some((principal_id, principal)) = principal.map(|(id, row)| (id.to_owned(), row.clone()))
-    {
+    if let Some((principal_id, principal)) = principal.map(|(id, row)| (id.to_owned(), row.clone())) {
         service_principal::remove(context, &principal_id, &principal);
     }
 }

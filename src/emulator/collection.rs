@@ -28,65 +28,33 @@ pub(super) fn page(
     let select = selection(context, entity, query)?;
     let mut rows: Vec<(Place, Properties)> = rows
         .into_iter()
-        .filter(|row| {
-            query
-                .filter
-                .as_ref()
-                .is_none_or(|filter| filter.matches(&Value::Object(row.clone())))
-        })
+        .filter(|row| query.filter.as_ref().is_none_or(|filter| filter.matches(&Value::Object(row.clone()))))
         .map(|row| (place(&row, query.order_by.as_ref()), row))
         .collect();
-    let descending = query
-        .order_by
-        .as_ref()
-        .is_some_and(|order| order.descending);
-    rows.sort_by(|(left, _), (right, _)| {
-        if descending {
-            right.cmp(left)
-        } else {
-            left.cmp(right)
-        }
-    });
+    let descending = query.order_by.as_ref().is_some_and(|order| order.descending);
+    rows.sort_by(|(left, _), (right, _)| if descending { right.cmp(left) } else { left.cmp(right) });
     let total = rows.len();
     let after = query.skip_token.as_deref().map(read_token).transpose()?;
     let mut rest: Vec<(Place, Properties)> = rows
         .into_iter()
         .skip_while(|(place, _)| {
-            after.as_ref().is_some_and(|after| {
-                if descending {
-                    place >= after
-                } else {
-                    place <= after
-                }
-            })
+            after.as_ref().is_some_and(|after| if descending { place >= after } else { place <= after })
         })
         .collect();
-    let size =
-        usize::try_from(query.top.unwrap_or(context.knobs.page_size).max(1)).unwrap_or(usize::MAX);
+    let size = usize::try_from(query.top.unwrap_or(context.knobs.page_size).max(1)).unwrap_or(usize::MAX);
     let has_more = rest.len() > size || (rest.len() == size && context.knobs.trailing_empty_page);
-    let next = rest
-        .get(size - 1)
-        .filter(|_| has_more)
-        .map(|(place, _)| write_token(place));
+    let next = rest.get(size - 1).filter(|_| has_more).map(|(place, _)| write_token(place));
     rest.truncate(size);
 
     let mut body = Map::new();
-    body.insert(
-        "@odata.context".to_owned(),
-        context_url(context, entity, query, false).into(),
-    );
+    body.insert("@odata.context".to_owned(), context_url(context, entity, query, false).into());
     if query.is_advanced() {
         body.insert("@odata.count".to_owned(), total.into());
     }
     if let Some(token) = next {
-        body.insert(
-            "@odata.nextLink".to_owned(),
-            next_link(context, request, &token).into(),
-        );
+        body.insert("@odata.nextLink".to_owned(), next_link(context, request, &token).into());
     }
-    let values = rest
-        .into_iter()
-        .map(|(_, row)| Value::Object(project(row, select.as_deref())));
+    let values = rest.into_iter().map(|(_, row)| Value::Object(project(row, select.as_deref())));
     body.insert("value".to_owned(), values.collect());
     Ok(Answer::graph(StatusCode::OK, Value::Object(body)))
 }
@@ -107,10 +75,7 @@ pub(super) fn single(
     check(entity, query)?;
     let select = selection(context, entity, query)?;
     let mut body = Map::new();
-    body.insert(
-        "@odata.context".to_owned(),
-        context_url(context, entity, query, true).into(),
-    );
+    body.insert("@odata.context".to_owned(), context_url(context, entity, query, true).into());
     body.extend(project(row, select.as_deref()));
     Ok(Answer::graph(StatusCode::OK, Value::Object(body)))
 }
@@ -118,10 +83,7 @@ pub(super) fn single(
 /// A new object, 201.
 pub(super) fn created(context: &Context<'_>, entity: &EntityType, row: Properties) -> Answer {
     let mut body = Map::new();
-    body.insert(
-        "@odata.context".to_owned(),
-        context_url(context, entity, &Query::default(), true).into(),
-    );
+    body.insert("@odata.context".to_owned(), context_url(context, entity, &Query::default(), true).into());
     body.extend(project(row, None));
     Answer::graph(StatusCode::CREATED, Value::Object(body))
 }
@@ -137,24 +99,16 @@ fn check(entity: &EntityType, query: &Query) -> Result<(), Refusal> {
     let Some(order) = &query.order_by else {
         return Ok(());
     };
-    let is_audit =
-        entity.set == "auditLogs/directoryAudits" && order.property == "activityDateTime";
-    let is_indexed =
-        query.is_advanced() && matches!(order.property.as_str(), "displayName" | "deletedDateTime");
+    let is_audit = entity.set == "auditLogs/directoryAudits" && order.property == "activityDateTime";
+    let is_indexed = query.is_advanced() && matches!(order.property.as_str(), "displayName" | "deletedDateTime");
     if is_audit || is_indexed {
         return Ok(());
     }
-    Err(Refusal::unsupported_query(
-        "Sorting not supported for current query.",
-    ))
+    Err(Refusal::unsupported_query("Sorting not supported for current query."))
 }
 
 /// The names of `$select` as the metadata spells them.
-fn selection(
-    context: &Context<'_>,
-    entity: &EntityType,
-    query: &Query,
-) -> Result<Option<Vec<String>>, Refusal> {
+fn selection(context: &Context<'_>, entity: &EntityType, query: &Query) -> Result<Option<Vec<String>>, Refusal> {
     let Some(select) = &query.select else {
         return Ok(None);
     };
@@ -179,10 +133,7 @@ fn selection(
 /// <https://learn.microsoft.com/graph/api/serviceprincipal-get>
 fn project(mut row: Properties, select: Option<&[String]>) -> Properties {
     if let Some(names) = select {
-        return row
-            .into_iter()
-            .filter(|(name, _)| names.contains(name))
-            .collect();
+        return row.into_iter().filter(|(name, _)| names.contains(name)).collect();
     }
     row.remove("customSecurityAttributes");
     if let Some(Value::Array(keys)) = row.get_mut("keyCredentials") {
@@ -193,22 +144,10 @@ fn project(mut row: Properties, select: Option<&[String]>) -> Properties {
     row
 }
 
-fn context_url(
-    context: &Context<'_>,
-    entity: &EntityType,
-    query: &Query,
-    is_single: bool,
-) -> String {
-    let names = query
-        .select
-        .as_ref()
-        .map(|names| format!("({})", names.join(",")))
-        .unwrap_or_default();
+fn context_url(context: &Context<'_>, entity: &EntityType, query: &Query, is_single: bool) -> String {
+    let names = query.select.as_ref().map(|names| format!("({})", names.join(","))).unwrap_or_default();
     let suffix = if is_single { "/$entity" } else { "" };
-    format!(
-        "{}/v1.0/$metadata#{}{names}{suffix}",
-        context.public_url, entity.set
-    )
+    format!("{}/v1.0/$metadata#{}{names}{suffix}", context.public_url, entity.set)
 }
 
 fn place(row: &Properties, order: Option<&OrderBy>) -> Place {
@@ -218,10 +157,9 @@ fn place(row: &Properties, order: Option<&OrderBy>) -> Place {
     };
     let value = super::directory::text(row, &order.property);
     // Times may have fewer digits than their neighbours, so they are sorted as numbers of one width.
-    let key = value.parse::<Timestamp>().map_or_else(
-        |_| value.to_lowercase(),
-        |time| format!("{:024}", time.as_nanosecond()),
-    );
+    let key = value
+        .parse::<Timestamp>()
+        .map_or_else(|_| value.to_lowercase(), |time| format!("{:024}", time.as_nanosecond()));
     (key, id)
 }
 
@@ -230,19 +168,10 @@ fn write_token((key, id): &Place) -> String {
 }
 
 fn read_token(token: &str) -> Result<Place, Refusal> {
-    let place = URL_SAFE_NO_PAD
-        .decode(token)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let place = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     place.ok_or_else(|| {
-        let message = format!(
-            "The specified page token value '{token}' included in the request is not valid."
-        );
-        Refusal::new(
-            StatusCode::BAD_REQUEST,
-            "Directory_ExpiredPageToken",
-            message,
-        )
+        let message = format!("The specified page token value '{token}' included in the request is not valid.");
+        Refusal::new(StatusCode::BAD_REQUEST, "Directory_ExpiredPageToken", message)
     })
 }
 

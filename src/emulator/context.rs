@@ -34,12 +34,7 @@ pub(super) struct Context<'a> {
 #[derive(Debug, Clone)]
 pub(super) enum Caller {
     /// An application with its own token.
-    Application {
-        app_id: String,
-        principal_id: String,
-        display_name: String,
-        roles: BTreeSet<String>,
-    },
+    Application { app_id: String, principal_id: String, display_name: String, roles: BTreeSet<String> },
     /// A signed-in administrator, who may do everything.
     Person(Person),
     /// The service itself: purging, just-in-time work.
@@ -77,10 +72,7 @@ impl Context<'_> {
 
     /// The application behind an appId: registered here, or published by another tenant.
     pub(super) fn backing_application(&self, app_id: &str) -> Option<&Properties> {
-        let here = self
-            .tenant
-            .application_of(View::Truth, app_id)
-            .map(|(_, application)| application);
+        let here = self.tenant.application_of(View::Truth, app_id).map(|(_, application)| application);
         here.or_else(|| self.published.get(&app_id.to_ascii_lowercase()))
     }
 }

@@ -25,60 +25,25 @@ use truth::truth;
 const SURFACE: [(&str, &str); 15] = [
     ("GET /", "this list"),
     ("GET /knobs", "how awkward the service is"),
-    (
-        "PATCH /knobs",
-        "change some of that: {\"replicationLag\": \"PT5S\"}",
-    ),
+    ("PATCH /knobs", "change some of that: {\"replicationLag\": \"PT5S\"}"),
     ("POST /tenants", "load a tenant from a scenario"),
-    (
-        "GET /scenarios/incident",
-        "the incident's tenant as a scenario, to be changed and posted to /tenants",
-    ),
-    (
-        "POST /scenarios/incident",
-        "load it: {\"tenantId\": \"…\"} gives it another id",
-    ),
+    ("GET /scenarios/incident", "the incident's tenant as a scenario, to be changed and posted to /tenants"),
+    ("POST /scenarios/incident", "load it: {\"tenantId\": \"…\"} gives it another id"),
     ("GET /clock", "the emulator's time"),
-    (
-        "POST /clock",
-        "move it forward: {\"advance\": \"PT1H\"}, {\"advance\": 3600} or {\"now\": \"…\"}",
-    ),
-    (
-        "GET /requests?since=N",
-        "public requests after the N-th, without bodies",
-    ),
-    (
-        "GET /truth",
-        "every tenant as it is, whatever reads still show",
-    ),
+    ("POST /clock", "move it forward: {\"advance\": \"PT1H\"}, {\"advance\": 3600} or {\"now\": \"…\"}"),
+    ("GET /requests?since=N", "public requests after the N-th, without bodies"),
+    ("GET /truth", "every tenant as it is, whatever reads still show"),
     ("GET /truth/{tenantId}", "one tenant as it is"),
-    (
-        "POST /as",
-        "a Graph request by a person: {\"tenantId\", \"user\", \"method\", \"path\", \"body\"}",
-    ),
-    (
-        "PATCH /published/{appId}",
-        "change another tenant's application: {\"isDisabled\": true}",
-    ),
-    (
-        "DELETE /published/{appId}",
-        "its publisher deletes it: no principal of it can be made or restored any more",
-    ),
+    ("POST /as", "a Graph request by a person: {\"tenantId\", \"user\", \"method\", \"path\", \"body\"}"),
+    ("PATCH /published/{appId}", "change another tenant's application: {\"isDisabled\": true}"),
+    ("DELETE /published/{appId}", "its publisher deletes it: no principal of it can be made or restored any more"),
     ("POST /reset", "forget tenants, clock and log; knobs stay"),
 ];
 
 /// Answers on the control surface. `now` is the outer clock.
-pub(super) fn answer(
-    emulator: &mut Emulator,
-    now: Timestamp,
-    parts: &Parts,
-    content: &Bytes,
-) -> Response<Bytes> {
+pub(super) fn answer(emulator: &mut Emulator, now: Timestamp, parts: &Parts, content: &Bytes) -> Response<Bytes> {
     let path = parts.uri.path().to_owned();
-    let segments: Vec<&str> = path
-        .split('/')
-        .filter(|segment| !segment.is_empty())
-        .collect();
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let answer = route(emulator, now, parts, content, &segments).unwrap_or_else(|answer| answer);
     let request_id = emulator.identifiers.guid();
     answer.render(emulator.time(now), &request_id)
@@ -93,13 +58,9 @@ fn route(
 ) -> Result<Answer, Answer> {
     match (parts.method.as_str(), segments) {
         ("GET", []) => {
-            let lines: Map<String, Value> = SURFACE
-                .iter()
-                .map(|(what, why)| ((*what).to_owned(), (*why).into()))
-                .collect();
-            Ok(ok(
-                json!({"emulator": "control surface, for the owner of the test only", "paths": lines}),
-            ))
+            let lines: Map<String, Value> =
+                SURFACE.iter().map(|(what, why)| ((*what).to_owned(), (*why).into())).collect();
+            Ok(ok(json!({"emulator": "control surface, for the owner of the test only", "paths": lines})))
         }
         ("GET", ["knobs"]) => Ok(ok(json!(emulator.knobs))),
         ("PATCH", ["knobs"]) => turn_knobs(emulator, content),
@@ -107,9 +68,7 @@ fn route(
         ("GET", ["scenarios", "incident"]) => Ok(ok(json!(Scenario::incident()))),
         ("POST", ["scenarios", "incident"]) => {
             let mut scenario = Scenario::incident();
-            if let Some(tenant_id) =
-                optional_body::<Incident>(content)?.and_then(|incident| incident.tenant_id)
-            {
+            if let Some(tenant_id) = optional_body::<Incident>(content)?.and_then(|incident| incident.tenant_id) {
                 scenario.tenant.id = tenant_id;
             }
             load(emulator, now, &scenario)
@@ -119,36 +78,27 @@ fn route(
         ("GET", ["requests"]) => {
             let query = parts.uri.query().unwrap_or_default();
             let mut options = url::form_urlencoded::parse(query.as_bytes());
-            let since = options
-                .find(|(name, _)| name == "since")
-                .and_then(|(_, value)| value.parse().ok())
-                .unwrap_or(0);
+            let since =
+                options.find(|(name, _)| name == "since").and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
             Ok(ok(json!({"requests": emulator.log.since(since)})))
         }
         ("GET", ["truth"]) => {
-            let tenants: BTreeMap<&String, Value> = emulator
-                .tenants
-                .iter()
-                .map(|(id, tenant)| (id, truth(tenant)))
-                .collect();
+            let tenants: BTreeMap<&String, Value> =
+                emulator.tenants.iter().map(|(id, tenant)| (id, truth(tenant))).collect();
             Ok(ok(json!({"tenants": tenants})))
         }
-        ("GET", ["truth", tenant_id]) => emulator
-            .tenants
-            .get(*tenant_id)
-            .map(|tenant| ok(truth(tenant)))
-            .ok_or_else(|| not_found("tenant")),
+        ("GET", ["truth", tenant_id]) => {
+            emulator.tenants.get(*tenant_id).map(|tenant| ok(truth(tenant))).ok_or_else(|| not_found("tenant"))
+        }
         ("POST", ["as"]) => act(emulator, now, body(content)?),
         ("PATCH", ["published", app_id]) => {
             let changes: Map<String, Value> = body(content)?;
             change_published(emulator, now, app_id, &changes)
         }
-        ("DELETE", ["published", app_id]) => {
-            match emulator.published.remove(&app_id.to_ascii_lowercase()) {
-                Some(_) => Ok(Answer::no_content()),
-                None => Err(not_found("published application")),
-            }
-        }
+        ("DELETE", ["published", app_id]) => match emulator.published.remove(&app_id.to_ascii_lowercase()) {
+            Some(_) => Ok(Answer::no_content()),
+            None => Err(not_found("published application")),
+        },
         ("POST", ["reset"]) => {
             emulator.tenants.clear();
             emulator.published.clear();
@@ -202,39 +152,25 @@ fn turn_knobs(emulator: &mut Emulator, content: &Bytes) -> Result<Answer, Answer
     if let Some(whole) = whole.as_object_mut() {
         whole.extend(changes);
     }
-    emulator.knobs =
-        serde_json::from_value(whole).map_err(|error| bad_request(&error.to_string()))?;
+    emulator.knobs = serde_json::from_value(whole).map_err(|error| bad_request(&error.to_string()))?;
     Ok(ok(json!(emulator.knobs)))
 }
 
 fn load(emulator: &mut Emulator, now: Timestamp, scenario: &Scenario) -> Result<Answer, Answer> {
-    let loaded = emulator
-        .load(now, scenario)
-        .map_err(|error| bad_request(&error.to_string()))?;
+    let loaded = emulator.load(now, scenario).map_err(|error| bad_request(&error.to_string()))?;
     Ok(Answer::json(StatusCode::CREATED, json!(loaded)))
 }
 
 fn clock(emulator: &Emulator, now: Timestamp) -> Answer {
-    ok(
-        json!({"now": emulator.time(now).to_string(), "offsetSeconds": emulator.clock_offset.as_secs()}),
-    )
+    ok(json!({"now": emulator.time(now).to_string(), "offsetSeconds": emulator.clock_offset.as_secs()}))
 }
 
 /// Moves the clock forward. It never goes back: delays and token lifetimes could not be undone.
 fn set_clock(emulator: &mut Emulator, now: Timestamp, wish: &SetClock) -> Result<Answer, Answer> {
     let advance = match wish {
-        SetClock {
-            now: Some(wanted),
-            advance: None,
-        } => wanted.duration_since(emulator.time(now)),
-        SetClock {
-            now: None,
-            advance: Some(Advance::Seconds(seconds)),
-        } => SignedDuration::from_secs(*seconds),
-        SetClock {
-            now: None,
-            advance: Some(Advance::Duration(duration)),
-        } => *duration,
+        SetClock { now: Some(wanted), advance: None } => wanted.duration_since(emulator.time(now)),
+        SetClock { now: None, advance: Some(Advance::Seconds(seconds)) } => SignedDuration::from_secs(*seconds),
+        SetClock { now: None, advance: Some(Advance::Duration(duration)) } => *duration,
         SetClock { .. } => return Err(bad_request("give either now or advance")),
     };
     if advance.is_negative() {
@@ -246,45 +182,23 @@ fn set_clock(emulator: &mut Emulator, now: Timestamp, wish: &SetClock) -> Result
 
 /// A Graph request by a person of the tenant.
 fn act(emulator: &mut Emulator, now: Timestamp, wish: As) -> Result<Answer, Answer> {
-    let As {
-        tenant_id,
-        user,
-        method,
-        path,
-        headers,
-        body,
-    } = wish;
-    let tenant = emulator
-        .tenants
-        .get(&tenant_id)
-        .ok_or_else(|| not_found("tenant"))?;
+    let As { tenant_id, user, method, path, headers, body } = wish;
+    let tenant = emulator.tenants.get(&tenant_id).ok_or_else(|| not_found("tenant"))?;
     let person = match user {
-        Some(name) if name != tenant.administrator.user_principal_name => Person {
-            id: person_id(&tenant_id, &name),
-            display_name: name.clone(),
-            user_principal_name: name,
-        },
+        Some(name) if name != tenant.administrator.user_principal_name => {
+            Person { id: person_id(&tenant_id, &name), display_name: name.clone(), user_principal_name: name }
+        }
         _ => tenant.administrator.clone(),
     };
-    let method: Method = method
-        .to_ascii_uppercase()
-        .parse()
-        .map_err(|_| bad_request("method is not an HTTP method"))?;
-    let path = path
-        .strip_prefix("/v1.0")
-        .unwrap_or(&path)
-        .trim_start_matches('/')
-        .replace(' ', "%20");
-    let mut request = Request::builder()
-        .method(method)
-        .uri(format!("/v1.0/{path}"));
+    let method: Method =
+        method.to_ascii_uppercase().parse().map_err(|_| bad_request("method is not an HTTP method"))?;
+    let path = path.strip_prefix("/v1.0").unwrap_or(&path).trim_start_matches('/').replace(' ', "%20");
+    let mut request = Request::builder().method(method).uri(format!("/v1.0/{path}"));
     for (name, value) in &headers {
         request = request.header(name, value);
     }
     let body = body.map(|body| body.to_string()).unwrap_or_default();
-    let request = request
-        .body(Bytes::from(body))
-        .map_err(|error| bad_request(&error.to_string()))?;
+    let request = request.body(Bytes::from(body)).map_err(|error| bad_request(&error.to_string()))?;
     let inner = emulator.time(now);
     let answer = emulator.graph_as(inner, &tenant_id, &Caller::Person(person), &request);
     Ok(answer)
@@ -321,20 +235,14 @@ fn change_published(
             .map(|(id, _)| id.to_owned())
             .collect();
         for id in ids.iter().filter(|_| !mirrored.is_empty()) {
-            tenant
-                .service_principals
-                .update(moment, id, |row| row.extend(mirrored.clone()));
+            tenant.service_principals.update(moment, id, |row| row.extend(mirrored.clone()));
         }
     }
     Ok(ok(Value::Object(application_of(emulator, app_id))))
 }
 
 fn application_of(emulator: &Emulator, app_id: &str) -> Properties {
-    emulator
-        .published
-        .get(&app_id.to_ascii_lowercase())
-        .cloned()
-        .unwrap_or_default()
+    emulator.published.get(&app_id.to_ascii_lowercase()).cloned().unwrap_or_default()
 }
 
 fn ok(body: Value) -> Answer {
@@ -346,10 +254,7 @@ fn bad_request(message: &str) -> Answer {
 }
 
 fn not_found(what: &str) -> Answer {
-    Answer::json(
-        StatusCode::NOT_FOUND,
-        json!({"error": format!("no such {what}")}),
-    )
+    Answer::json(StatusCode::NOT_FOUND, json!({"error": format!("no such {what}")}))
 }
 
 fn body<T: DeserializeOwned>(content: &Bytes) -> Result<T, Answer> {
@@ -357,9 +262,5 @@ fn body<T: DeserializeOwned>(content: &Bytes) -> Result<T, Answer> {
 }
 
 fn optional_body<T: DeserializeOwned>(content: &Bytes) -> Result<Option<T>, Answer> {
-    if content.is_empty() {
-        Ok(None)
-    } else {
-        body(content).map(Some)
-    }
+    if content.is_empty() { Ok(None) } else { body(content).map(Some) }
 }

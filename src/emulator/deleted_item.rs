@@ -10,7 +10,7 @@ use super::context::{Caller, Context, GraphRequest};
 use super::directory::{self, Properties, TenantState, text};
 use super::directory_audit::{Event, Stamp, Target, set};
 use super::error::Refusal;
-use super::identifier::Identifiers;
+use super::identifier::{self, Identifiers};
 use super::knob::Knobs;
 use super::permission::{self, Access};
 use super::replica::View;
@@ -35,11 +35,7 @@ impl Kind {
         }
     }
 
-    fn deleted(
-        self,
-        tenant: &TenantState,
-        view: View,
-    ) -> impl Iterator<Item = (&str, &Properties)> {
+    fn deleted(self, tenant: &TenantState, view: View) -> impl Iterator<Item = (&str, &Properties)> {
         match self {
             Self::ServicePrincipal => directory::soft_deleted(&tenant.service_principals, view),
             Self::Application => directory::soft_deleted(&tenant.applications, view),
@@ -48,20 +44,14 @@ impl Kind {
 }
 
 /// Answers `/directory/…`.
-pub(super) fn answer(
-    context: &mut Context<'_>,
-    request: &GraphRequest,
-    rest: &[&str],
-) -> Result<Answer, Refusal> {
+pub(super) fn answer(context: &mut Context<'_>, request: &GraphRequest, rest: &[&str]) -> Result<Answer, Refusal> {
     match rest {
         ["deleteditems"] => Err(Refusal::unsupported_query(
             "Searches against this resource are not supported. Only specific instances can be queried.",
         )),
-        ["deleteditems", cast] if cast.starts_with("microsoft.graph.") => {
-            answer_list(context, request, cast)
-        }
-        ["deleteditems", id] => answer_one(context, request, id),
-        ["deleteditems", id, "restore" | "microsoft.graph.restore"] => {
+        ["deleteditems", id] if identifier::is_guid(id) => answer_one(context, request, id),
+        ["deleteditems", cast] => answer_list(context, request, cast),
+        ["deleteditems", id, "restore"] => {
             if request.method != Method::POST {
                 return Err(Refusal::method_not_allowed());
             }
@@ -71,36 +61,23 @@ pub(super) fn answer(
     }
 }
 
-fn answer_list(
-    context: &Context<'_>,
-    request: &GraphRequest,
-    cast: &str,
-) -> Result<Answer, Refusal> {
+fn answer_list(context: &Context<'_>, request: &GraphRequest, cast: &str) -> Result<Answer, Refusal> {
     if !is_read(&request.method) {
         return Err(Refusal::method_not_allowed());
     }
     let kind = match cast {
-        "microsoft.graph.serviceprincipal" => Kind::ServicePrincipal,
-        "microsoft.graph.application" => Kind::Application,
+        "serviceprincipal" => Kind::ServicePrincipal,
+        "application" => Kind::Application,
         other => {
-            return Err(Refusal::not_built(&format!(
-                "deleted items of type {other}"
-            )));
+            return Err(Refusal::not_built(&format!("deleted items of type {other}")));
         }
     };
     permission::require(context, Access::ReadApplications)?;
-    let rows = kind
-        .deleted(context.tenant, context.view)
-        .map(|(_, row)| row.clone())
-        .collect();
+    let rows = kind.deleted(context.tenant, context.view).map(|(_, row)| row.clone()).collect();
     collection::page(context, request, kind.entity(), rows)
 }
 
-fn answer_one(
-    context: &mut Context<'_>,
-    request: &GraphRequest,
-    id: &str,
-) -> Result<Answer, Refusal> {
+fn answer_one(context: &mut Context<'_>, request: &GraphRequest, id: &str) -> Result<Answer, Refusal> {
     if is_read(&request.method) {
         permission::require(context, Access::ReadApplications)?;
         let (kind, row) = find(context, id, context.view)?;
@@ -127,9 +104,7 @@ fn find(context: &Context<'_>, id: &str, view: View) -> Result<(Kind, Properties
     [Kind::ServicePrincipal, Kind::Application]
         .into_iter()
         .find_map(|kind| {
-            let found = kind
-                .deleted(context.tenant, view)
-                .find(|(deleted, _)| deleted.eq_ignore_ascii_case(id));
+            let found = kind.deleted(context.tenant, view).find(|(deleted, _)| deleted.eq_ignore_ascii_case(id));
             found.map(|(_, row)| (kind, row.clone()))
         })
         .ok_or_else(|| Refusal::not_found(id))
@@ -161,10 +136,7 @@ fn restore_principal(context: &mut Context<'_>, row: &Properties) -> Result<(), 
         return Err(Refusal::no_backing_application(&app_id));
     }
     let moment = context.moment();
-    context
-        .tenant
-        .service_principals
-        .update(moment, &id, undelete);
+    context.tenant.service_principals.update(moment, &id, undelete);
     if !context.knobs.grants_survive_restore {
         context.tenant.drop_permissions_of(moment, &id);
     }
@@ -194,11 +166,9 @@ fn restore_application(context: &mut Context<'_>, row: &Properties) -> Result<()
     if context.knobs.application_restore_restores_principal
         && context.tenant.principal_of(View::Truth, &app_id).is_none()
     {
-        let mut principals =
-            directory::soft_deleted(&context.tenant.service_principals, View::Truth);
-        let principal = principals
-            .find(|(_, principal)| text(principal, "appId") == app_id)
-            .map(|(_, row)| row.clone());
+        let mut principals = directory::soft_deleted(&context.tenant.service_principals, View::Truth);
+        let principal =
+            principals.find(|(_, principal)| text(principal, "appId") == app_id).map(|(_, row)| row.clone());
         drop(principals);
         if let Some(principal) = principal {
             restore_principal(context, &principal)?;
@@ -213,16 +183,10 @@ fn undelete(properties: &mut Properties) {
 
 /// An object that the address does not give a type says which one it has.
 fn directory_object(context: &Context<'_>, kind: Kind, row: Properties) -> Answer {
-    let context_url = format!(
-        "{}/v1.0/$metadata#directoryObjects/$entity",
-        context.public_url
-    );
+    let context_url = format!("{}/v1.0/$metadata#directoryObjects/$entity", context.public_url);
     let mut body = row;
     body.insert("@odata.context".to_owned(), context_url.into());
-    body.insert(
-        "@odata.type".to_owned(),
-        format!("#{}", kind.entity().name).into(),
-    );
+    body.insert("@odata.type".to_owned(), format!("#{}", kind.entity().name).into());
     body.remove("customSecurityAttributes");
     Answer::graph(StatusCode::OK, Value::Object(body))
 }
@@ -251,44 +215,25 @@ fn erase(
         }
     };
     let changes = vec![set("TargetId.ServicePrincipalNames", text(row, "appId"))];
-    let event = Event {
-        activity,
-        operation: "Delete",
-        target_type,
-        target: Target::of(id, row),
-        changes,
-    };
+    let event = Event { activity, operation: "Delete", target_type, target: Target::of(id, row), changes };
     tenant.audit.append(stamp, identifiers, event);
 }
 
 /// Ends what was soft-deleted more than thirty days ago.
-pub(super) fn purge(
-    tenant: &mut TenantState,
-    now: Timestamp,
-    knobs: &Knobs,
-    identifiers: &mut Identifiers,
-) {
+pub(super) fn purge(tenant: &mut TenantState, now: Timestamp, knobs: &Knobs, identifiers: &mut Identifiers) {
     let window = SignedDuration::from_hours(24 * RESTORABLE_DAYS);
     for kind in [Kind::ServicePrincipal, Kind::Application] {
         let due: Vec<(String, Properties)> = kind
             .deleted(tenant, View::Truth)
             .filter(|(_, row)| {
                 let deleted: Option<Timestamp> = text(row, "deletedDateTime").parse().ok();
-                deleted
-                    .and_then(|deleted| deleted.checked_add(window).ok())
-                    .is_some_and(|end| end <= now)
+                deleted.and_then(|deleted| deleted.checked_add(window).ok()).is_some_and(|end| end <= now)
             })
             .map(|(id, row)| (id.to_owned(), row.clone()))
             .collect();
         for (id, row) in due {
             let correlation_id = identifiers.guid();
-            let stamp = Stamp {
-                now,
-                knobs,
-                caller: &Caller::Service,
-                correlation_id: &correlation_id,
-                user_agent: "",
-            };
+            let stamp = Stamp { now, knobs, caller: &Caller::Service, correlation_id: &correlation_id, user_agent: "" };
             erase(tenant, identifiers, stamp, kind, &id, &row);
         }
     }

@@ -49,43 +49,29 @@ impl TenantState {
 
     /// The live registration of an application in this tenant.
     pub(super) fn application_of(&self, view: View, app_id: &str) -> Option<(&str, &Properties)> {
-        live(&self.applications, view)
-            .find(|(_, application)| text(application, "appId").eq_ignore_ascii_case(app_id))
+        live(&self.applications, view).find(|(_, application)| text(application, "appId").eq_ignore_ascii_case(app_id))
     }
 
     /// A live principal by its object id.
     pub(super) fn live_principal(&self, view: View, id: &str) -> Option<&Properties> {
-        self.service_principals
-            .get(view, id)
-            .filter(|principal| is_live(principal))
+        self.service_principals.get(view, id).filter(|principal| is_live(principal))
     }
 
     /// Assignments whose two ends this view shows as live.
     pub(super) fn assignments(&self, view: View) -> impl Iterator<Item = (&str, &Properties)> {
-        self.app_role_assignments
-            .all(view)
-            .filter(move |(_, assignment)| {
-                let is_principal = text(assignment, "principalType") == "ServicePrincipal";
-                (!is_principal
-                    || self
-                        .live_principal(view, text(assignment, "principalId"))
-                        .is_some())
-                    && self
-                        .live_principal(view, text(assignment, "resourceId"))
-                        .is_some()
-            })
+        self.app_role_assignments.all(view).filter(move |(_, assignment)| {
+            let is_principal = text(assignment, "principalType") == "ServicePrincipal";
+            (!is_principal || self.live_principal(view, text(assignment, "principalId")).is_some())
+                && self.live_principal(view, text(assignment, "resourceId")).is_some()
+        })
     }
 
     /// Grants whose two ends this view shows as live.
     pub(super) fn grants(&self, view: View) -> impl Iterator<Item = (&str, &Properties)> {
-        self.oauth2_permission_grants
-            .all(view)
-            .filter(move |(_, grant)| {
-                self.live_principal(view, text(grant, "clientId")).is_some()
-                    && self
-                        .live_principal(view, text(grant, "resourceId"))
-                        .is_some()
-            })
+        self.oauth2_permission_grants.all(view).filter(move |(_, grant)| {
+            self.live_principal(view, text(grant, "clientId")).is_some()
+                && self.live_principal(view, text(grant, "resourceId")).is_some()
+        })
     }
 
     /// Values of the Microsoft Graph app roles a principal has in truth.
@@ -94,9 +80,7 @@ impl TenantState {
             return BTreeSet::new();
         };
         self.assignments(View::Truth)
-            .filter(|(_, row)| {
-                text(row, "principalId") == principal_id && text(row, "resourceId") == graph_id
-            })
+            .filter(|(_, row)| text(row, "principalId") == principal_id && text(row, "resourceId") == graph_id)
             .filter_map(|(_, row)| role_by_id(graph, text(row, "appRoleId")))
             .map(|role| text_of(role, "value").to_owned())
             .collect()
@@ -104,16 +88,12 @@ impl TenantState {
 
     /// Whether `owner` owns the object.
     pub(super) fn is_owned(&self, id: &str, owner: &str) -> bool {
-        self.owners
-            .get(id)
-            .is_some_and(|owners| owners.contains(owner))
+        self.owners.get(id).is_some_and(|owners| owners.contains(owner))
     }
 
     /// Removes every assignment and grant that has this principal at one end.
     pub(super) fn drop_permissions_of(&mut self, moment: Moment, principal_id: &str) {
-        let touches = |row: &Properties, names: &[&str]| {
-            names.iter().any(|name| text(row, name) == principal_id)
-        };
+        let touches = |row: &Properties, names: &[&str]| names.iter().any(|name| text(row, name) == principal_id);
         for id in self.app_role_assignments.ids() {
             let row = self.app_role_assignments.get(View::Truth, &id);
             if row.is_some_and(|row| touches(row, &["principalId", "resourceId"])) {
@@ -131,16 +111,12 @@ impl TenantState {
 
 /// Objects of a shelf that are not soft-deleted.
 pub(super) fn live(shelf: &Shelf, view: View) -> impl Iterator<Item = (&str, &Properties)> {
-    shelf
-        .all(view)
-        .filter(|(_, properties)| is_live(properties))
+    shelf.all(view).filter(|(_, properties)| is_live(properties))
 }
 
 /// Objects of a shelf that are soft-deleted.
 pub(super) fn soft_deleted(shelf: &Shelf, view: View) -> impl Iterator<Item = (&str, &Properties)> {
-    shelf
-        .all(view)
-        .filter(|(_, properties)| !is_live(properties))
+    shelf.all(view).filter(|(_, properties)| !is_live(properties))
 }
 
 /// Whether an object is not soft-deleted.
@@ -150,10 +126,7 @@ pub(super) fn is_live(properties: &Properties) -> bool {
 
 /// A text property, empty if absent.
 pub(super) fn text<'a>(properties: &'a Properties, name: &str) -> &'a str {
-    properties
-        .get(name)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    properties.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// A text member of a JSON object, empty if absent.
@@ -163,38 +136,25 @@ pub(super) fn text_of<'a>(value: &'a Value, name: &str) -> &'a str {
 
 /// A switch, off if absent.
 pub(super) fn flag(properties: &Properties, name: &str) -> bool {
-    properties
-        .get(name)
-        .and_then(Value::as_bool)
-        .unwrap_or_default()
+    properties.get(name).and_then(Value::as_bool).unwrap_or_default()
 }
 
 /// The elements of a collection property.
 pub(super) fn elements<'a>(properties: &'a Properties, name: &str) -> &'a [Value] {
-    properties
-        .get(name)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    properties.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The app role of a resource with this id.
 pub(super) fn role_by_id<'a>(resource: &'a Properties, id: &str) -> Option<&'a Value> {
-    elements(resource, "appRoles")
-        .iter()
-        .find(|role| text_of(role, "id").eq_ignore_ascii_case(id))
+    elements(resource, "appRoles").iter().find(|role| text_of(role, "id").eq_ignore_ascii_case(id))
 }
 
 /// When a write happens now and how long copies may miss it.
 pub(super) fn moment(now: Timestamp, knobs: &Knobs) -> Moment {
-    Moment {
-        now,
-        lag: knobs.replication_lag,
-    }
+    Moment { now, lag: knobs.replication_lag }
 }
 
 /// A time to the second, as directory objects show it.
 pub(super) fn to_second(now: Timestamp) -> String {
-    Timestamp::from_second(now.as_second())
-        .unwrap_or(now)
-        .to_string()
+    Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
 }

@@ -95,55 +95,19 @@ pub(super) fn unset(name: &str, value: &str) -> Value {
 impl Context<'_> {
     /// Writes one record about a change this request made.
     pub(super) fn record(&mut self, event: Event<'_>) {
-        let Self {
-            now,
-            knobs,
-            tenant,
-            identifiers,
-            caller,
-            correlation_id,
-            user_agent,
-            ..
-        } = self;
-        let stamp = Stamp {
-            now: *now,
-            knobs,
-            caller,
-            correlation_id,
-            user_agent,
-        };
+        let Self { now, knobs, tenant, identifiers, caller, correlation_id, user_agent, .. } = self;
+        let stamp = Stamp { now: *now, knobs, caller, correlation_id, user_agent };
         tenant.audit.append(stamp, identifiers, event);
     }
 }
 
 impl AuditLog {
     /// Adds a record; reads see it after the audit delay.
-    pub(super) fn append(
-        &mut self,
-        stamp: Stamp<'_>,
-        identifiers: &mut Identifiers,
-        event: Event<'_>,
-    ) {
-        let Stamp {
-            now,
-            knobs,
-            caller,
-            correlation_id,
-            user_agent,
-        } = stamp;
-        let Event {
-            activity,
-            operation,
-            target_type,
-            target,
-            changes,
-        } = event;
+    pub(super) fn append(&mut self, stamp: Stamp<'_>, identifiers: &mut Identifiers, event: Event<'_>) {
+        let Stamp { now, knobs, caller, correlation_id, user_agent } = stamp;
+        let Event { activity, operation, target_type, target, changes } = event;
         let draw = identifiers.next();
-        let id = format!(
-            "Directory_{correlation_id}_{}_{:08}",
-            letters(draw),
-            draw % 100_000_000
-        );
+        let id = format!("Directory_{correlation_id}_{}_{:08}", letters(draw), draw % 100_000_000);
         let body = json!({
             "id": id,
             "category": "ApplicationManagement",
@@ -169,54 +133,30 @@ impl AuditLog {
             ],
         });
         let half = u64::try_from(knobs.audit_delay.as_millis()).unwrap_or(0) / 2;
-        let delay = half
-            + if half == 0 {
-                0
-            } else {
-                identifier::hash(draw, &[b"audit"]) % (half + 1)
-            };
+        let delay = half + if half == 0 { 0 } else { identifier::hash(draw, &[b"audit"]) % (half + 1) };
         let visible = now
-            .saturating_add(SignedDuration::from_millis(
-                i64::try_from(delay).unwrap_or(i64::MAX),
-            ))
+            .saturating_add(SignedDuration::from_millis(i64::try_from(delay).unwrap_or(i64::MAX)))
             .unwrap_or(Timestamp::MAX);
         let oldest = oldest(now, knobs);
         self.records.retain(|record| record.written >= oldest);
-        self.records.push(Record {
-            written: now,
-            visible,
-            body: object(body),
-        });
+        self.records.push(Record { written: now, visible, body: object(body) });
     }
 
     /// Adds a record of a scenario, as it stands.
     pub(super) fn import(&mut self, body: Properties) {
-        let written = text(&body, "activityDateTime")
-            .parse()
-            .unwrap_or(Timestamp::UNIX_EPOCH);
-        self.records.push(Record {
-            written,
-            visible: written,
-            body,
-        });
+        let written = text(&body, "activityDateTime").parse().unwrap_or(Timestamp::UNIX_EPOCH);
+        self.records.push(Record { written, visible: written, body });
     }
 
     fn visible(&self, now: Timestamp, knobs: &Knobs) -> Vec<Properties> {
         let oldest = oldest(now, knobs);
-        let seen = self
-            .records
-            .iter()
-            .filter(|record| record.visible <= now && record.written >= oldest);
+        let seen = self.records.iter().filter(|record| record.visible <= now && record.written >= oldest);
         seen.map(|record| record.body.clone()).collect()
     }
 }
 
 /// Answers `/auditLogs/…`.
-pub(super) fn answer(
-    context: &mut Context<'_>,
-    request: &GraphRequest,
-    rest: &[&str],
-) -> Result<Answer, Refusal> {
+pub(super) fn answer(context: &mut Context<'_>, request: &GraphRequest, rest: &[&str]) -> Result<Answer, Refusal> {
     let (list, id) = match rest {
         [list] => (*list, None),
         [list, id] => (*list, Some(*id)),
@@ -239,10 +179,7 @@ pub(super) fn answer(
     let mut rows = context.tenant.audit.visible(context.now, context.knobs);
     let Some(id) = id else {
         let mut request = request.clone();
-        let newest_first = OrderBy {
-            property: "activityDateTime".to_owned(),
-            descending: true,
-        };
+        let newest_first = OrderBy { property: "activityDateTime".to_owned(), descending: true };
         request.query.order_by.get_or_insert(newest_first);
         return collection::page(context, &request, &schema::DIRECTORY_AUDIT, rows);
     };
@@ -270,12 +207,7 @@ fn initiator(caller: &Caller) -> Value {
                 "homeTenantName": null,
             },
         }),
-        Caller::Application {
-            app_id,
-            principal_id,
-            display_name,
-            ..
-        } => json!({
+        Caller::Application { app_id, principal_id, display_name, .. } => json!({
             "user": null,
             "app": {
                 "appId": app_id,
@@ -298,10 +230,7 @@ fn initiator(caller: &Caller) -> Value {
 
 /// Seven digits below the second: `2026-11-20T22:43:59.1234567Z`.
 fn precise(now: Timestamp) -> String {
-    let whole = now
-        .to_zoned(TimeZone::UTC)
-        .strftime("%Y-%m-%dT%H:%M:%S")
-        .to_string();
+    let whole = now.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S").to_string();
     format!("{whole}.{:07}Z", now.subsec_nanosecond() / 100)
 }
 
@@ -315,9 +244,5 @@ fn letters(draw: u64) -> String {
 }
 
 fn object(value: Value) -> Properties {
-    if let Value::Object(properties) = value {
-        properties
-    } else {
-        Properties::new()
-    }
+    if let Value::Object(properties) = value { properties } else { Properties::new() }
 }

@@ -19,13 +19,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-            details: None,
-            headers: Vec::new(),
-        }
+        Self { status, code, message: message.into(), details: None, headers: Vec::new() }
     }
 
     /// 404: the object, or an object it refers to, is not there.
@@ -54,11 +48,7 @@ impl Refusal {
     /// 403: the caller's app roles do not allow it.
     pub(super) fn denied() -> Self {
         let message = "Insufficient privileges to complete the operation.";
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "Authorization_RequestDenied",
-            message,
-        )
+        Self::new(StatusCode::FORBIDDEN, "Authorization_RequestDenied", message)
     }
 
     /// 409: another principal has this service principal name.
@@ -66,90 +56,48 @@ impl Refusal {
         let message = format!(
             "The service principal cannot be created, updated, or restored because the service principal name {app_id} is already in use."
         );
-        Self::new(
-            StatusCode::CONFLICT,
-            "Request_MultipleObjectsWithSameKeyValue",
-            message,
-        )
+        Self::new(StatusCode::CONFLICT, "Request_MultipleObjectsWithSameKeyValue", message)
     }
 
     /// 400: nobody has registered an application with this appId.
     pub(super) fn no_backing_application(app_id: &str) -> Self {
-        let message = format!(
-            "The appId '{app_id}' of the service principal does not reference a valid application object."
-        );
-        let details =
-            json!([{"code": "NoBackingApplicationObject", "message": message, "target": "appId"}]);
-        Self {
-            details: Some(details),
-            ..Self::bad_request(message)
-        }
+        let message =
+            format!("The appId '{app_id}' of the service principal does not reference a valid application object.");
+        let details = json!([{"code": "NoBackingApplicationObject", "message": message, "target": "appId"}]);
+        Self { details: Some(details), ..Self::bad_request(message) }
     }
 
     /// 405.
     pub(super) fn method_not_allowed() -> Self {
         let message = "Specified HTTP method is not allowed for the request target.";
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "Request_BadRequest",
-            message,
-        )
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest", message)
     }
 
     /// 501: Graph has it, the emulator does not.
     pub(super) fn not_built(what: &str) -> Self {
-        let message =
-            format!("The emulator does not have {what}; Microsoft Graph does. See FIDELITY.md.");
+        let message = format!("The emulator does not have {what}; Microsoft Graph does. See FIDELITY.md.");
         let refusal = Self::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message);
-        Self {
-            headers: vec![("x-emulator-not-built", "true".to_owned())],
-            ..refusal
-        }
+        Self { headers: vec![("x-emulator-not-built", "true".to_owned())], ..refusal }
     }
 
     /// 429.
     pub(super) fn throttled(retry_after_seconds: u32) -> Self {
-        let refusal = Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "TooManyRequests",
-            "Please retry again later.",
-        );
-        Self {
-            headers: vec![("retry-after", retry_after_seconds.to_string())],
-            ..refusal
-        }
+        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", "Please retry again later.");
+        Self { headers: vec![("retry-after", retry_after_seconds.to_string())], ..refusal }
     }
 
     /// 401: no usable token.
     pub(super) fn unauthenticated(public_url: &str, message: impl Into<String>) -> Self {
-        let refusal = Self::new(
-            StatusCode::UNAUTHORIZED,
-            "InvalidAuthenticationToken",
-            message,
-        );
+        let refusal = Self::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message);
         let challenge = format!(
             "Bearer realm=\"\", authorization_uri=\"{public_url}/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\""
         );
-        Self {
-            headers: vec![("www-authenticate", challenge)],
-            ..refusal
-        }
+        Self { headers: vec![("www-authenticate", challenge)], ..refusal }
     }
 
     /// The error body with the ids of the request.
-    pub(super) fn answer(
-        self,
-        now: Timestamp,
-        request_id: &str,
-        client_request_id: &str,
-    ) -> Answer {
-        let Self {
-            status,
-            code,
-            message,
-            details,
-            headers,
-        } = self;
+    pub(super) fn answer(self, now: Timestamp, request_id: &str, client_request_id: &str) -> Answer {
+        let Self { status, code, message, details, headers } = self;
         let mut error = json!({
             "code": code,
             "message": message,
@@ -162,18 +110,12 @@ impl Refusal {
         if let (Some(details), Some(error)) = (details, error.as_object_mut()) {
             error.insert("details".to_owned(), details);
         }
-        let answer = Answer::json(status, json!({ "error": error }))
-            .with("content-type", "application/json");
-        Answer {
-            headers: [answer.headers, headers].concat(),
-            ..answer
-        }
+        let answer = Answer::json(status, json!({ "error": error })).with("content-type", "application/json");
+        Answer { headers: [answer.headers, headers].concat(), ..answer }
     }
 }
 
 /// `innerError.date` has no zone: `2025-02-13T10:17:06`.
 fn zoneless(now: Timestamp) -> String {
-    now.to_zoned(TimeZone::UTC)
-        .strftime("%Y-%m-%dT%H:%M:%S")
-        .to_string()
+    now.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }

@@ -17,7 +17,8 @@ use super::request_log::{Item, Noted};
 use super::{Emulator, batch, deleted_item, identifier, is_read, signing};
 
 /// Names the machine that answered; here it says that there is none.
-const DIAGNOSTIC: &str = r#"{"ServerInfo":{"DataCenter":"Emulator","Slice":"E","Ring":"0","ScaleUnit":"000","RoleInstance":"EMULATOR"}}"#;
+const DIAGNOSTIC: &str =
+    r#"{"ServerInfo":{"DataCenter":"Emulator","Slice":"E","Ring":"0","ScaleUnit":"000","RoleInstance":"EMULATOR"}}"#;
 
 /// How an object is named: by `id`, or by an alternate key.
 #[derive(Debug, Clone, Copy)]
@@ -40,9 +41,7 @@ impl Emulator {
     /// Answers one request under `/v1.0`.
     pub(super) fn graph(&mut self, now: Timestamp, parts: &Parts, body: &Bytes) -> Response<Bytes> {
         let request_id = self.identifiers.guid();
-        let client_request_id = header(&parts.headers, "client-request-id")
-            .unwrap_or(&request_id)
-            .to_owned();
+        let client_request_id = header(&parts.headers, "client-request-id").unwrap_or(&request_id).to_owned();
         let (caller, outcome, items) = match self.authenticate(now, &parts.headers) {
             Ok((tenant_id, caller)) => {
                 let (outcome, items) = self.authenticated(now, &tenant_id, &caller, parts, body);
@@ -50,10 +49,12 @@ impl Emulator {
             }
             Err(refusal) => (None, Err(refusal), Vec::new()),
         };
+        let is_refused = outcome.is_err() && caller.is_some();
         let answer = outcome
             .unwrap_or_else(|refusal| refusal.answer(now, &request_id, &client_request_id))
             .with("client-request-id", client_request_id.clone())
             .with("x-ms-ags-diagnostic", DIAGNOSTIC);
+        let answer = if is_refused { answer.with("x-ms-resource-unit", "1") } else { answer };
         let client = caller.as_ref().map(|(_, caller)| name_of(caller));
         let noted = Noted {
             status: answer.status,
@@ -105,15 +106,8 @@ impl Emulator {
                 Err(refusal) => (Err(refusal), Vec::new()),
             };
         }
-        let incoming = Incoming {
-            method: parts.method.clone(),
-            target,
-            headers: &parts.headers,
-            body,
-        };
-        let outcome = self
-            .throttle()
-            .and_then(|()| self.one(now, tenant_id, caller, &incoming));
+        let incoming = Incoming { method: parts.method.clone(), target, headers: &parts.headers, body };
+        let outcome = self.throttle().and_then(|()| self.one(now, tenant_id, caller, &incoming));
         (outcome, Vec::new())
     }
 
@@ -138,41 +132,24 @@ impl Emulator {
         caller: &Caller,
         incoming: &Incoming<'_>,
     ) -> Result<Answer, Refusal> {
-        let (path, raw_query) = incoming
-            .target
-            .split_once('?')
-            .unwrap_or((incoming.target, ""));
-        let eventual = header(incoming.headers, "consistencylevel")
-            .is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
+        let (path, raw_query) = incoming.target.split_once('?').unwrap_or((incoming.target, ""));
+        let eventual =
+            header(incoming.headers, "consistencylevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
         let request = GraphRequest {
             method: incoming.method.clone(),
             path: path.to_owned(),
             segments: odata::segments(path),
             query: odata::query(raw_query, eventual)?,
-            prefer: header(incoming.headers, "prefer")
-                .unwrap_or_default()
-                .to_owned(),
+            prefer: header(incoming.headers, "prefer").unwrap_or_default().to_owned(),
             body: parse_body(incoming)?,
         };
-        let Self {
-            seed,
-            public_url,
-            knobs,
-            identifiers,
-            published,
-            tenants,
-            graph_requests,
-            ..
-        } = self;
-        let tenant = tenants.get_mut(tenant_id).ok_or_else(|| {
-            Refusal::unauthenticated(
-                public_url,
-                "The tenant of the token is not in this emulator.",
-            )
-        })?;
+        let Self { seed, public_url, knobs, identifiers, published, tenants, graph_requests, .. } = self;
+        let tenant = tenants
+            .get_mut(tenant_id)
+            .ok_or_else(|| Refusal::unauthenticated(public_url, "The tenant of the token is not in this emulator."))?;
         deleted_item::purge(tenant, now, knobs, identifiers);
-        let number = identifier::hash(*seed, &[b"copy", &graph_requests.to_le_bytes()])
-            % u64::from(knobs.replicas.max(1));
+        let number =
+            identifier::hash(*seed, &[b"copy", &graph_requests.to_le_bytes()]) % u64::from(knobs.replicas.max(1));
         let correlation_id = identifiers.guid();
         let mut context = Context {
             now,
@@ -182,15 +159,9 @@ impl Emulator {
             tenant,
             identifiers,
             caller,
-            view: View::Copy {
-                now,
-                number,
-                seed: *seed,
-            },
+            view: View::Copy { now, number, seed: *seed },
             correlation_id,
-            user_agent: header(incoming.headers, "user-agent")
-                .unwrap_or_default()
-                .to_owned(),
+            user_agent: header(incoming.headers, "user-agent").unwrap_or_default().to_owned(),
         };
         let cost = resource_units(&request);
         let answer = route::route(&mut context, &request)?;
@@ -198,43 +169,21 @@ impl Emulator {
     }
 
     /// Finds tenant and caller by the token.
-    fn authenticate(
-        &self,
-        now: Timestamp,
-        headers: &HeaderMap,
-    ) -> Result<(String, Caller), Refusal> {
+    fn authenticate(&self, now: Timestamp, headers: &HeaderMap) -> Result<(String, Caller), Refusal> {
         let refuse = |message: &str| Refusal::unauthenticated(&self.public_url, message);
         let authorization = header(headers, "authorization").unwrap_or_default();
-        let token = authorization
-            .strip_prefix("Bearer ")
-            .or_else(|| authorization.strip_prefix("bearer "));
-        let token = token
-            .filter(|token| !token.is_empty())
-            .ok_or_else(|| refuse("Access token is empty."))?;
-        let claims =
-            signing::verify(token, now, &self.public_url).map_err(|message| refuse(&message))?;
-        let tenant = self
-            .tenants
-            .get(&claims.tid)
-            .ok_or_else(|| refuse("The tenant of the token is not in this emulator."))?;
-        let principal = tenant
-            .live_principal(View::Truth, &claims.oid)
-            .ok_or_else(|| {
-                let message = "The identity of the calling application could not be established.";
-                Refusal::new(
-                    StatusCode::UNAUTHORIZED,
-                    "Authorization_IdentityNotFound",
-                    message,
-                )
-            })?;
+        let token = authorization.strip_prefix("Bearer ").or_else(|| authorization.strip_prefix("bearer "));
+        let token = token.filter(|token| !token.is_empty()).ok_or_else(|| refuse("Access token is empty."))?;
+        let claims = signing::verify(token, now, &self.public_url).map_err(|message| refuse(&message))?;
+        let tenant =
+            self.tenants.get(&claims.tid).ok_or_else(|| refuse("The tenant of the token is not in this emulator."))?;
+        let principal = tenant.live_principal(View::Truth, &claims.oid).ok_or_else(|| {
+            let message = "The identity of the calling application could not be established.";
+            Refusal::new(StatusCode::UNAUTHORIZED, "Authorization_IdentityNotFound", message)
+        })?;
         let display_name = super::directory::text(principal, "displayName").to_owned();
         let roles = claims.roles.into_iter().collect();
-        let caller = Caller::Application {
-            app_id: claims.appid,
-            principal_id: claims.oid,
-            display_name,
-            roles,
-        };
+        let caller = Caller::Application { app_id: claims.appid, principal_id: claims.oid, display_name, roles };
         Ok((claims.tid, caller))
     }
 }
@@ -242,27 +191,12 @@ impl Emulator {
 /// The price of a request in the identity service's bucket.
 /// <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>
 fn resource_units(request: &GraphRequest) -> u32 {
-    let names: Vec<String> = request
-        .segments
-        .iter()
-        .map(|segment| segment.name.to_ascii_lowercase())
-        .collect();
+    let names: Vec<String> = request.segments.iter().map(|segment| segment.name.to_ascii_lowercase()).collect();
     let has = |name: &str| names.iter().any(|segment| segment == name);
-    let base: i32 = if is_read(&request.method)
-        && (has("approleassignments") || has("oauth2permissiongrants"))
-    {
-        2
-    } else {
-        1
-    };
-    let Query {
-        select,
-        top,
-        expand,
-        ..
-    } = &request.query;
-    let cost = base - i32::from(select.is_some()) + i32::from(*expand)
-        - i32::from(top.is_some_and(|top| top < 20));
+    let base: i32 =
+        if is_read(&request.method) && (has("approleassignments") || has("oauth2permissiongrants")) { 2 } else { 1 };
+    let Query { select, top, expand, .. } = &request.query;
+    let cost = base - i32::from(select.is_some()) + i32::from(*expand) - i32::from(top.is_some_and(|top| top < 20));
     u32::try_from(cost.max(1)).unwrap_or(1)
 }
 
@@ -279,14 +213,9 @@ fn parse_body(incoming: &Incoming<'_>) -> Result<Option<Value>, Refusal> {
 
 /// Path and query after `/v1.0`.
 fn target(uri: &http::Uri) -> &str {
-    let whole = uri
-        .path_and_query()
-        .map_or("", http::uri::PathAndQuery::as_str);
+    let whole = uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
     let trimmed = whole.trim_start_matches('/');
-    trimmed
-        .find('/')
-        .and_then(|start| trimmed.get(start..))
-        .unwrap_or_default()
+    trimmed.find('/').and_then(|start| trimmed.get(start..)).unwrap_or_default()
 }
 
 /// How the log names a caller.

@@ -12,9 +12,7 @@ pub(super) struct Identifiers {
 
 impl Identifiers {
     pub(super) fn new(seed: u64) -> Self {
-        Self {
-            state: mix(seed ^ 0x656d_756c_6174_6f72),
-        }
+        Self { state: mix(seed ^ 0x656d_756c_6174_6f72) }
     }
 
     /// The next number of the stream (`SplitMix64`).
@@ -26,9 +24,7 @@ impl Identifiers {
     /// A version 4 UUID.
     pub(super) fn guid(&mut self) -> String {
         let number = (u128::from(self.next()) << 64) | u128::from(self.next());
-        uuid::Builder::from_random_bytes(number.to_be_bytes())
-            .into_uuid()
-            .to_string()
+        uuid::Builder::from_random_bytes(number.to_be_bytes()).into_uuid().to_string()
     }
 
     /// The id of an app role assignment: the principal's id and random bytes, as in the documented examples.
@@ -90,39 +86,22 @@ mod tests {
 
     #[test]
     fn ids_of_grants_and_assignments_are_packed_as_in_the_documented_examples() {
-        let everyone = grant(
-            "263a5b01-03e5-408e-8557-bab681df104c",
-            "1804a6f8-e623-4520-8f40-ba1b0c11c42d",
-            None,
-        );
+        let everyone = grant("263a5b01-03e5-408e-8557-bab681df104c", "1804a6f8-e623-4520-8f40-ba1b0c11c42d", None);
         assert_eq!(everyone, "AVs6JuUDjkCFV7q2gd8QTPimBBgj5iBFj0C6GwwRxC0");
         let one_person = grant(
             "22a3c970-8ad4-4120-8127-300837f87f2c",
             "98dc9d95-49b6-405a-b3c0-834e969a708b",
             Some("c2e8df37-c6a7-4d88-89b1-feb4f1fda7c5"),
         );
-        assert_eq!(
-            one_person,
-            "cMmjItSKIEGBJzAIN_h_LJWd3Ji2SVpAs8CDTpaacIs33-jCp8aITYmx_rTx_afF"
-        );
+        assert_eq!(one_person, "cMmjItSKIEGBJzAIN_h_LJWd3Ji2SVpAs8CDTpaacIs33-jCp8aITYmx_rTx_afF");
         let assignment = Identifiers::new(1).assignment("8e881353-1735-45af-af21-ee1344582a4d");
-        assert!(
-            assignment.starts_with("UxOIjjUXr0WvIe4TRFgqT"),
-            "{assignment}"
-        );
-        assert_eq!(
-            assignment.len(),
-            "UxOIjjUXr0WvIe4TRFgqTY4z9Wu5KxpBtlEpoTGjw-A".len()
-        );
+        assert!(assignment.starts_with("UxOIjjUXr0WvIe4TRFgqT"), "{assignment}");
+        assert_eq!(assignment.len(), "UxOIjjUXr0WvIe4TRFgqTY4z9Wu5KxpBtlEpoTGjw-A".len());
     }
 
     #[test]
     fn the_same_seed_gives_the_same_identifiers() {
-        let (mut one, mut two, mut other) = (
-            Identifiers::new(7),
-            Identifiers::new(7),
-            Identifiers::new(8),
-        );
+        let (mut one, mut two, mut other) = (Identifiers::new(7), Identifiers::new(7), Identifiers::new(8));
         let first = one.guid();
         assert_eq!(first, two.guid());
         assert_ne!(first, one.guid());

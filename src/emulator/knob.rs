@@ -8,10 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The default is awkward on purpose; [`Knobs::calm`] is the service on its best day.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own, read and set by name"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, read and set by name")]
 pub struct Knobs {
     /// Rows per page of a list when the request has no `$top`. Microsoft documents 100 for directory lists.
     pub page_size: u32,

@@ -18,38 +18,21 @@ use super::{collection, identifier, is_read, schema, service_principal};
 pub(super) const ALL_PRINCIPALS: &str = "AllPrincipals";
 
 /// Answers `/oauth2PermissionGrants` and one grant.
-pub(super) fn answer(
-    context: &mut Context<'_>,
-    request: &GraphRequest,
-    rest: &[&str],
-) -> Result<Answer, Refusal> {
+pub(super) fn answer(context: &mut Context<'_>, request: &GraphRequest, rest: &[&str]) -> Result<Answer, Refusal> {
     match rest {
         [] if is_read(&request.method) => {
             permission::require(context, Access::ReadGrants)?;
-            let rows = context
-                .tenant
-                .grants(context.view)
-                .map(|(_, row)| row.clone())
-                .collect();
+            let rows = context.tenant.grants(context.view).map(|(_, row)| row.clone()).collect();
             collection::page(context, request, &schema::OAUTH2_PERMISSION_GRANT, rows)
         }
         [] if request.method == Method::POST => {
             permission::require(context, Access::WriteGrants)?;
             let row = add(context, request.object()?)?;
-            Ok(collection::created(
-                context,
-                &schema::OAUTH2_PERMISSION_GRANT,
-                row,
-            ))
+            Ok(collection::created(context, &schema::OAUTH2_PERMISSION_GRANT, row))
         }
         [] => Err(Refusal::method_not_allowed()),
-        [id] if matches!(*id, "$count" | "delta" | "delta()") => {
-            Err(Refusal::not_built(&format!("/oauth2PermissionGrants/{id}")))
-        }
         [id] => answer_one(context, request, id),
-        _ => Err(Refusal::odata(
-            "Resource not found for the segment after the grant.",
-        )),
+        _ => Err(Refusal::odata("Resource not found for the segment after the grant.")),
     }
 }
 
@@ -64,26 +47,15 @@ pub(super) fn answer_of_principal(
     }
     permission::require(context, Access::ReadGrants)?;
     let (id, _) = service_principal::find(context, key, context.view)?;
-    let rows = context
-        .tenant
-        .grants(context.view)
-        .filter(|(_, row)| text(row, "clientId") == id);
+    let rows = context.tenant.grants(context.view).filter(|(_, row)| text(row, "clientId") == id);
     let rows = rows.map(|(_, row)| row.clone()).collect();
     collection::page(context, request, &schema::OAUTH2_PERMISSION_GRANT, rows)
 }
 
-fn answer_one(
-    context: &mut Context<'_>,
-    request: &GraphRequest,
-    id: &str,
-) -> Result<Answer, Refusal> {
+fn answer_one(context: &mut Context<'_>, request: &GraphRequest, id: &str) -> Result<Answer, Refusal> {
     if is_read(&request.method) {
         permission::require(context, Access::ReadGrants)?;
-        let found = context
-            .tenant
-            .grants(context.view)
-            .find(|(own, _)| *own == id)
-            .map(|(_, row)| row.clone());
+        let found = context.tenant.grants(context.view).find(|(own, _)| *own == id).map(|(_, row)| row.clone());
         let row = found.ok_or_else(|| Refusal::not_found(id))?;
         return collection::single(context, request, &schema::OAUTH2_PERMISSION_GRANT, row);
     }
@@ -92,11 +64,7 @@ fn answer_one(
         return Err(Refusal::method_not_allowed());
     }
     permission::require(context, Access::WriteGrants)?;
-    let row = context
-        .tenant
-        .oauth2_permission_grants
-        .get(View::Truth, id)
-        .cloned();
+    let row = context.tenant.oauth2_permission_grants.get(View::Truth, id).cloned();
     let row = row.ok_or_else(|| Refusal::not_found(id))?;
     if is_patch {
         let changes = schema::OAUTH2_PERMISSION_GRANT.changes(request.object()?, &["scope"])?;
@@ -111,46 +79,28 @@ fn answer_one(
 
 /// Grants scopes on request, with the documented refusals.
 fn add(context: &mut Context<'_>, body: &Properties) -> Result<Properties, Refusal> {
-    let [client_id, resource_id, consent_type] =
-        ["clientId", "resourceId", "consentType"].map(|name| text(body, name));
+    let [client_id, resource_id, consent_type] = ["clientId", "resourceId", "consentType"].map(|name| text(body, name));
     let principal_id = body.get("principalId").and_then(Value::as_str);
     if client_id.is_empty() || resource_id.is_empty() {
         return Err(Refusal::bad_request(
             "A value is required for the properties 'clientId' and 'resourceId' of resource 'OAuth2PermissionGrant'.",
         ));
     }
-    if !matches!(
-        (consent_type, principal_id),
-        (ALL_PRINCIPALS, None) | ("Principal", Some(_))
-    ) {
+    if !matches!((consent_type, principal_id), (ALL_PRINCIPALS, None) | ("Principal", Some(_))) {
         let message = "Invalid value specified for property 'consentType' of resource 'OAuth2PermissionGrant'.";
         return Err(Refusal::bad_request(message));
     }
     for id in [client_id, resource_id] {
         if context.tenant.live_principal(context.view, id).is_none() {
             let refusal = Refusal::not_found(id);
-            return Err(Refusal {
-                message: refusal.message,
-                ..Refusal::bad_request("")
-            });
+            return Err(Refusal { message: refusal.message, ..Refusal::bad_request("") });
         }
     }
     let id = identifier::grant(client_id, resource_id, principal_id);
-    if context
-        .tenant
-        .oauth2_permission_grants
-        .get(View::Truth, &id)
-        .is_some()
-    {
+    if context.tenant.oauth2_permission_grants.get(View::Truth, &id).is_some() {
         return Err(Refusal::bad_request("Permission entry already exists."));
     }
-    Ok(grant(
-        context,
-        client_id,
-        resource_id,
-        principal_id,
-        text(body, "scope"),
-    ))
+    Ok(grant(context, client_id, resource_id, principal_id, text(body, "scope")))
 }
 
 /// Grants scopes, and says so in the audit log.
@@ -163,28 +113,13 @@ pub(super) fn grant(
 ) -> Properties {
     let row = row(client_id, resource_id, principal_id, scope);
     let moment = context.moment();
-    context
-        .tenant
-        .oauth2_permission_grants
-        .put(moment, text(&row, "id"), Some(row.clone()));
-    record(
-        context,
-        "Add delegated permission grant",
-        "Assign",
-        &row,
-        None,
-        Some(scope),
-    );
+    context.tenant.oauth2_permission_grants.put(moment, text(&row, "id"), Some(row.clone()));
+    record(context, "Add delegated permission grant", "Assign", &row, None, Some(scope));
     row
 }
 
 /// A grant as Graph shows it.
-pub(super) fn row(
-    client_id: &str,
-    resource_id: &str,
-    principal_id: Option<&str>,
-    scope: &str,
-) -> Properties {
+pub(super) fn row(client_id: &str, resource_id: &str, principal_id: Option<&str>, scope: &str) -> Properties {
     let row = json!({
         "id": identifier::grant(client_id, resource_id, principal_id),
         "clientId": client_id,
@@ -193,48 +128,24 @@ pub(super) fn row(
         "resourceId": resource_id,
         "scope": scope,
     });
-    if let Value::Object(row) = row {
-        row
-    } else {
-        Properties::new()
-    }
+    if let Value::Object(row) = row { row } else { Properties::new() }
 }
 
 /// Replaces the scopes. No source says how the audit log names this change; here it is one more "Add delegated
 /// permission grant", with the old scopes beside the new ones.
 pub(super) fn set_scope(context: &mut Context<'_>, id: &str, row: &Properties, scope: &str) {
     let moment = context.moment();
-    context
-        .tenant
-        .oauth2_permission_grants
-        .update(moment, id, |properties| {
-            properties.insert("scope".to_owned(), scope.into());
-        });
-    record(
-        context,
-        "Add delegated permission grant",
-        "Assign",
-        row,
-        Some(text(row, "scope")),
-        Some(scope),
-    );
+    context.tenant.oauth2_permission_grants.update(moment, id, |properties| {
+        properties.insert("scope".to_owned(), scope.into());
+    });
+    record(context, "Add delegated permission grant", "Assign", row, Some(text(row, "scope")), Some(scope));
 }
 
 /// Revokes a grant, and says so in the audit log.
 pub(super) fn remove(context: &mut Context<'_>, id: &str, row: &Properties) {
     let moment = context.moment();
-    context
-        .tenant
-        .oauth2_permission_grants
-        .put(moment, id, None);
-    record(
-        context,
-        "Remove delegated permission grant",
-        "Unassign",
-        row,
-        Some(text(row, "scope")),
-        None,
-    );
+    context.tenant.oauth2_permission_grants.put(moment, id, None);
+    record(context, "Remove delegated permission grant", "Unassign", row, Some(text(row, "scope")), None);
 }
 
 /// The target of such a record is the resource; the client stands among the modified properties.
@@ -247,11 +158,7 @@ fn record(
     new_scope: Option<&str>,
 ) {
     let resource_id = text(row, "resourceId");
-    let Some(resource) = context
-        .tenant
-        .service_principals
-        .get(View::Truth, resource_id)
-    else {
+    let Some(resource) = context.tenant.service_principals.get(View::Truth, resource_id) else {
         return;
     };
     let spaced = |scope: Option<&str>| scope.map(|scope| Value::from(format!(" {}", scope.trim())));
@@ -259,43 +166,18 @@ fn record(
     let value = |text: &str| Value::from(text);
     let property = |name: &str, shown: &str| {
         let shown = value(shown);
-        if on_the_new_side {
-            change(name, None, Some(&shown))
-        } else {
-            change(name, Some(&shown), None)
-        }
+        if on_the_new_side { change(name, None, Some(&shown)) } else { change(name, Some(&shown), None) }
     };
     let changes = vec![
-        change(
-            "DelegatedPermissionGrant.Scope",
-            spaced(old_scope).as_ref(),
-            spaced(new_scope).as_ref(),
-        ),
-        property(
-            "DelegatedPermissionGrant.ConsentType",
-            text(row, "consentType"),
-        ),
+        change("DelegatedPermissionGrant.Scope", spaced(old_scope).as_ref(), spaced(new_scope).as_ref()),
+        property("DelegatedPermissionGrant.ConsentType", text(row, "consentType")),
         property("ServicePrincipal.ObjectID", text(row, "clientId")),
         change("ServicePrincipal.DisplayName", None, None),
         change("ServicePrincipal.AppId", None, None),
         change("ServicePrincipal.Name", None, None),
     ];
-    let client = context
-        .tenant
-        .service_principals
-        .get(View::Truth, text(row, "clientId"));
-    let app_id = client
-        .map(|client| text(client, "appId").to_owned())
-        .unwrap_or_default();
-    let target = Target {
-        app_id,
-        ..Target::of(resource_id, resource)
-    };
-    context.record(Event {
-        activity,
-        operation,
-        target_type: "ServicePrincipal",
-        target,
-        changes,
-    });
+    let client = context.tenant.service_principals.get(View::Truth, text(row, "clientId"));
+    let app_id = client.map(|client| text(client, "appId").to_owned()).unwrap_or_default();
+    let target = Target { app_id, ..Target::of(resource_id, resource) };
+    context.record(Event { activity, operation, target_type: "ServicePrincipal", target, changes });
 }

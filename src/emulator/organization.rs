@@ -26,11 +26,7 @@ const ORGANIZATION: EntityType = EntityType {
 };
 
 /// Answers `/organization` and `/organization/{id}`.
-pub(super) fn answer(
-    context: &mut Context<'_>,
-    request: &GraphRequest,
-    rest: &[&str],
-) -> Result<Answer, Refusal> {
+pub(super) fn answer(context: &mut Context<'_>, request: &GraphRequest, rest: &[&str]) -> Result<Answer, Refusal> {
     if !is_read(&request.method) {
         return Err(Refusal::not_built("writing to /organization"));
     }
@@ -38,9 +34,7 @@ pub(super) fn answer(
     let row = row(context);
     match rest {
         [] => collection::page(context, request, &ORGANIZATION, vec![row]),
-        [id] if id.eq_ignore_ascii_case(&context.tenant.id) => {
-            collection::single(context, request, &ORGANIZATION, row)
-        }
+        [id] if id.eq_ignore_ascii_case(&context.tenant.id) => collection::single(context, request, &ORGANIZATION, row),
         [id] => Err(Refusal::not_found(id)),
         [..] => Err(Refusal::not_built("this path under /organization")),
     }
@@ -63,9 +57,5 @@ fn row(context: &Context<'_>) -> Properties {
         "tenantType": "AAD",
         "verifiedDomains": domains,
     });
-    if let Value::Object(row) = row {
-        row
-    } else {
-        Properties::new()
-    }
+    if let Value::Object(row) = row { row } else { Properties::new() }
 }

@@ -19,35 +19,19 @@ pub(super) enum Access {
 
 /// Refuses a caller without a role for it. People may do everything here: the emulator has no directory roles.
 pub(super) fn require(context: &Context<'_>, access: Access) -> Result<(), Refusal> {
-    if is_allowed(context.caller, context.knobs, access) {
-        Ok(())
-    } else {
-        Err(Refusal::denied())
-    }
+    if is_allowed(context.caller, context.knobs, access) { Ok(()) } else { Err(Refusal::denied()) }
 }
 
 /// As [`require`], and an application may also do it to itself or to what it owns.
-pub(super) fn require_for(
-    context: &Context<'_>,
-    access: Access,
-    id: &str,
-    app_id: &str,
-) -> Result<(), Refusal> {
+pub(super) fn require_for(context: &Context<'_>, access: Access, id: &str, app_id: &str) -> Result<(), Refusal> {
     if is_allowed(context.caller, context.knobs, access) {
         return Ok(());
     }
-    let Caller::Application {
-        app_id: own,
-        principal_id,
-        roles,
-        ..
-    } = context.caller
-    else {
+    let Caller::Application { app_id: own, principal_id, roles, .. } = context.caller else {
         return Err(Refusal::denied());
     };
     let is_self = own.eq_ignore_ascii_case(app_id);
-    let is_owner = roles.contains("Application.ReadWrite.OwnedBy")
-        && context.tenant.is_owned(id, principal_id);
+    let is_owner = roles.contains("Application.ReadWrite.OwnedBy") && context.tenant.is_owned(id, principal_id);
     let allowed = match access {
         Access::ReadApplications => is_self || is_owner,
         Access::WriteApplications => is_owner,
@@ -58,11 +42,7 @@ pub(super) fn require_for(
         | Access::ReadOrganization
         | Access::ReadSynchronization => false,
     };
-    if allowed {
-        Ok(())
-    } else {
-        Err(Refusal::denied())
-    }
+    if allowed { Ok(()) } else { Err(Refusal::denied()) }
 }
 
 fn is_allowed(caller: &Caller, knobs: &Knobs, access: Access) -> bool {
@@ -81,30 +61,13 @@ fn is_allowed(caller: &Caller, knobs: &Knobs, access: Access) -> bool {
         Access::ReadApplications => reads_applications,
         Access::WriteApplications => any(&["Application.ReadWrite.All", "Directory.ReadWrite.All"]),
         Access::ReadGrants => {
-            any(&[
-                "Directory.Read.All",
-                "Directory.ReadWrite.All",
-                "DelegatedPermissionGrant.ReadWrite.All",
-            ]) || (knobs.delegated_permission_grant_read_all_suffices
-                && any(&["DelegatedPermissionGrant.Read.All"]))
+            any(&["Directory.Read.All", "Directory.ReadWrite.All", "DelegatedPermissionGrant.ReadWrite.All"])
+                || (knobs.delegated_permission_grant_read_all_suffices && any(&["DelegatedPermissionGrant.Read.All"]))
         }
-        Access::WriteGrants => any(&[
-            "DelegatedPermissionGrant.ReadWrite.All",
-            "Directory.ReadWrite.All",
-        ]),
+        Access::WriteGrants => any(&["DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"]),
         Access::WriteAssignments => any(&["AppRoleAssignment.ReadWrite.All"]) && reads_applications,
-        Access::ReadAudits => any(&[
-            "AuditLog.Read.All",
-            "Directory.Read.All",
-            "Directory.ReadWrite.All",
-        ]),
-        Access::ReadOrganization => any(&[
-            "Organization.Read.All",
-            "Directory.Read.All",
-            "Directory.ReadWrite.All",
-        ]),
-        Access::ReadSynchronization => {
-            any(&["Synchronization.Read.All", "Synchronization.ReadWrite.All"])
-        }
+        Access::ReadAudits => any(&["AuditLog.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"]),
+        Access::ReadOrganization => any(&["Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"]),
+        Access::ReadSynchronization => any(&["Synchronization.Read.All", "Synchronization.ReadWrite.All"]),
     }
 }

@@ -4,6 +4,7 @@
 //! object and the write. Old versions are dropped when no copy can show them any more.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -44,7 +45,8 @@ pub(super) struct Shelf {
 struct Version {
     moment: Moment,
     number: u64,
-    value: Option<Properties>,
+    /// Shared where many tenants hold the same object.
+    value: Option<Arc<Properties>>,
 }
 
 impl Shelf {
@@ -55,9 +57,7 @@ impl Shelf {
 
     /// All objects this view shows, by id.
     pub(super) fn all(&self, view: View) -> impl Iterator<Item = (&str, &Properties)> {
-        self.objects
-            .iter()
-            .filter_map(move |(id, versions)| Some((id.as_str(), visible(versions, view, id)?)))
+        self.objects.iter().filter_map(move |(id, versions)| Some((id.as_str(), visible(versions, view, id)?)))
     }
 
     /// The ids of all objects that exist in truth.
@@ -67,12 +67,13 @@ impl Shelf {
 
     /// Makes this the truth; `None` ends the object.
     pub(super) fn put(&mut self, moment: Moment, id: &str, value: Option<Properties>) {
+        self.put_shared(moment, id, value.map(Arc::new));
+    }
+
+    /// As [`Self::put`], for an object that many tenants have in common.
+    pub(super) fn put_shared(&mut self, moment: Moment, id: &str, value: Option<Arc<Properties>>) {
         self.writes += 1;
-        let version = Version {
-            moment,
-            number: self.writes,
-            value,
-        };
+        let version = Version { moment, number: self.writes, value };
         let versions = self.objects.entry(id.to_owned()).or_default();
         versions.push(version);
         forget_settled(versions, moment.now);
@@ -84,12 +85,7 @@ impl Shelf {
     }
 
     /// Changes the truth of an existing object.
-    pub(super) fn update(
-        &mut self,
-        moment: Moment,
-        id: &str,
-        change: impl FnOnce(&mut Properties),
-    ) {
+    pub(super) fn update(&mut self, moment: Moment, id: &str, change: impl FnOnce(&mut Properties)) {
         if let Some(mut value) = self.get(View::Truth, id).cloned() {
             change(&mut value);
             self.put(moment, id, Some(value));
@@ -102,15 +98,11 @@ fn visible<'a>(versions: &'a [Version], view: View, id: &str) -> Option<&'a Prop
     let version = match view {
         View::Truth => versions.last(),
         View::Copy { now, number, seed } => versions.iter().rev().find(|version| {
-            let learned = version
-                .moment
-                .now
-                .saturating_add(delay(version, id, number, seed))
-                .unwrap_or(Timestamp::MAX);
+            let learned = version.moment.now.saturating_add(delay(version, id, number, seed)).unwrap_or(Timestamp::MAX);
             learned <= now
         }),
     };
-    version?.value.as_ref()
+    version?.value.as_deref()
 }
 
 fn delay(version: &Version, id: &str, copy: u64, seed: u64) -> SignedDuration {
@@ -118,26 +110,15 @@ fn delay(version: &Version, id: &str, copy: u64, seed: u64) -> SignedDuration {
     if longest == 0 {
         return SignedDuration::ZERO;
     }
-    let drawn = identifier::hash(
-        seed,
-        &[
-            id.as_bytes(),
-            &version.number.to_le_bytes(),
-            &copy.to_le_bytes(),
-        ],
-    );
+    let drawn = identifier::hash(seed, &[id.as_bytes(), &version.number.to_le_bytes(), &copy.to_le_bytes()]);
     SignedDuration::from_millis(i64::try_from(drawn % (longest + 1)).unwrap_or(i64::MAX))
 }
 
 /// Drops what is older than the newest version that every copy has.
 fn forget_settled(versions: &mut Vec<Version>, now: Timestamp) {
-    let settled = versions.iter().rposition(|version| {
-        version
-            .moment
-            .now
-            .saturating_add(version.moment.lag)
-            .is_ok_and(|all| all <= now)
-    });
+    let settled = versions
+        .iter()
+        .rposition(|version| version.moment.now.saturating_add(version.moment.lag).is_ok_and(|all| all <= now));
     if let Some(settled) = settled {
         versions.drain(..settled);
     }
@@ -156,47 +137,17 @@ mod tests {
     }
 
     fn name(shelf: &Shelf, view: View) -> Option<String> {
-        Some(
-            shelf
-                .get(view, "x")?
-                .get("displayName")?
-                .as_str()?
-                .to_owned(),
-        )
+        Some(shelf.get(view, "x")?.get("displayName")?.as_str()?.to_owned())
     }
 
     #[test]
     fn a_copy_shows_the_state_before_a_write_until_its_delay_is_over_and_never_goes_back() {
         let mut shelf = Shelf::default();
-        shelf.put(
-            Moment {
-                now: at(0),
-                lag: SignedDuration::ZERO,
-            },
-            "x",
-            Some(named("old")),
-        );
-        shelf.put(
-            Moment {
-                now: at(100),
-                lag: SignedDuration::from_secs(60),
-            },
-            "x",
-            Some(named("new")),
-        );
+        shelf.put(Moment { now: at(0), lag: SignedDuration::ZERO }, "x", Some(named("old")));
+        shelf.put(Moment { now: at(100), lag: SignedDuration::from_secs(60) }, "x", Some(named("new")));
         assert_eq!(name(&shelf, View::Truth).as_deref(), Some("new"));
         let seen: Vec<String> = (100..=160)
-            .map(|second| {
-                name(
-                    &shelf,
-                    View::Copy {
-                        now: at(second),
-                        number: 0,
-                        seed: 3,
-                    },
-                )
-                .unwrap()
-            })
+            .map(|second| name(&shelf, View::Copy { now: at(second), number: 0, seed: 3 }).unwrap())
             .collect();
         assert_eq!(seen.first().map(String::as_str), Some("old"));
         assert_eq!(seen.last().map(String::as_str), Some("new"));
@@ -206,31 +157,10 @@ mod tests {
     #[test]
     fn an_object_ended_long_ago_leaves_nothing_behind() {
         let mut shelf = Shelf::default();
-        shelf.put(
-            Moment {
-                now: at(0),
-                lag: SignedDuration::ZERO,
-            },
-            "x",
-            Some(named("old")),
-        );
-        shelf.put(
-            Moment {
-                now: at(10),
-                lag: SignedDuration::ZERO,
-            },
-            "x",
-            None,
-        );
+        shelf.put(Moment { now: at(0), lag: SignedDuration::ZERO }, "x", Some(named("old")));
+        shelf.put(Moment { now: at(10), lag: SignedDuration::ZERO }, "x", None);
         assert_eq!(shelf.get(View::Truth, "x"), None);
-        shelf.put(
-            Moment {
-                now: at(20),
-                lag: SignedDuration::ZERO,
-            },
-            "x",
-            None,
-        );
+        shelf.put(Moment { now: at(20), lag: SignedDuration::ZERO }, "x", None);
         assert!(shelf.objects.is_empty());
     }
 }

@@ -59,14 +59,7 @@ pub(super) struct Noted<'a> {
 
 impl RequestLog {
     pub(super) fn note(&mut self, now: Timestamp, parts: &Parts, noted: Noted<'_>) {
-        let Noted {
-            status,
-            request_id,
-            client_request_id,
-            tenant,
-            client,
-            items,
-        } = noted;
+        let Noted { status, request_id, client_request_id, tenant, client, items } = noted;
         self.count += 1;
         if self.entries.len() == CAPACITY {
             self.entries.pop_front();

@@ -214,29 +214,15 @@ fn microsoft_graph() -> String {
 
 impl std::fmt::Debug for ClientSecret {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            app_id,
-            secret: _,
-            expires,
-        } = self;
-        formatter
-            .debug_struct("ClientSecret")
-            .field("app_id", app_id)
-            .field("expires", expires)
-            .finish_non_exhaustive()
+        let Self { app_id, secret: _, expires } = self;
+        formatter.debug_struct("ClientSecret").field("app_id", app_id).field("expires", expires).finish_non_exhaustive()
     }
 }
 
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            client_id,
-            client_secret: _,
-        } = self;
-        formatter
-            .debug_struct("Credentials")
-            .field("client_id", client_id)
-            .finish_non_exhaustive()
+        let Self { client_id, client_secret: _ } = self;
+        formatter.debug_struct("Credentials").field("client_id", client_id).finish_non_exhaustive()
     }
 }
 

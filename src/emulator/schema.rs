@@ -8,9 +8,7 @@ use super::directory::Properties;
 use super::error::Refusal;
 use super::filter::{Filter, Literal, Operator};
 
-pub(super) use table::{
-    APP_ROLE_ASSIGNMENT, APPLICATION, DIRECTORY_AUDIT, OAUTH2_PERMISSION_GRANT, SERVICE_PRINCIPAL,
-};
+pub(super) use table::{APP_ROLE_ASSIGNMENT, APPLICATION, DIRECTORY_AUDIT, OAUTH2_PERMISSION_GRANT, SERVICE_PRINCIPAL};
 
 use Kind::{Flag, Guid, Moment, Other, Text};
 
@@ -43,41 +41,24 @@ pub(super) struct EntityType {
 impl EntityType {
     /// The declared spelling of a name given in any case.
     pub(super) fn spelling(&self, name: &str) -> Option<&'static str> {
-        self.properties
-            .iter()
-            .map(|(declared, _)| *declared)
-            .find(|declared| declared.eq_ignore_ascii_case(name))
+        self.properties.iter().map(|(declared, _)| *declared).find(|declared| declared.eq_ignore_ascii_case(name))
     }
 
     /// The type of a declared property.
     pub(super) fn kind(&self, name: &str) -> Option<Kind> {
-        self.properties
-            .iter()
-            .find(|(declared, _)| *declared == name)
-            .map(|(_, kind)| *kind)
+        self.properties.iter().find(|(declared, _)| *declared == name).map(|(_, kind)| *kind)
     }
 
     /// An object with every declared property: the named ones empty lists, the others null.
     pub(super) fn blank(&self, collections: &[&str]) -> Properties {
         let value = |name: &str| {
-            if collections.contains(&name) {
-                Value::Array(Vec::new())
-            } else {
-                Value::Null
-            }
+            if collections.contains(&name) { Value::Array(Vec::new()) } else { Value::Null }
         };
-        self.properties
-            .iter()
-            .map(|(name, _)| ((*name).to_owned(), value(name)))
-            .collect()
+        self.properties.iter().map(|(name, _)| ((*name).to_owned(), value(name))).collect()
     }
 
     /// Checks a body against what may be written and against the types.
-    pub(super) fn changes(
-        &self,
-        body: &Properties,
-        writable: &[&str],
-    ) -> Result<Vec<(String, Value)>, Refusal> {
+    pub(super) fn changes(&self, body: &Properties, writable: &[&str]) -> Result<Vec<(String, Value)>, Refusal> {
         let resource = self.resource;
         let mut changes = Vec::new();
         for (name, value) in body.iter().filter(|(name, _)| !name.starts_with('@')) {
@@ -86,9 +67,7 @@ impl EntityType {
                 return Err(Refusal::odata(message));
             };
             if !writable.contains(&name.as_str()) {
-                return Err(Refusal::bad_request(format!(
-                    "Property '{name}' is read-only and cannot be set."
-                )));
+                return Err(Refusal::bad_request(format!("Property '{name}' is read-only and cannot be set.")));
             }
             let fits = match kind {
                 Flag => value.is_boolean(),
@@ -96,9 +75,7 @@ impl EntityType {
                 Other => value.is_array() || value.is_object(),
             };
             if !fits {
-                let message = format!(
-                    "Invalid value specified for property '{name}' of resource '{resource}'."
-                );
+                let message = format!("Invalid value specified for property '{name}' of resource '{resource}'.");
                 return Err(Refusal::bad_request(message));
             }
             changes.push((name.clone(), value.clone()));
@@ -121,27 +98,21 @@ impl EntityType {
                 needs_index(advanced, "NotMatch")?;
                 self.check_under(inner, parent, advanced)
             }
-            Filter::Compare {
-                path,
-                operator,
-                literal,
-            } => {
+            Filter::Compare { path, operator, literal } => {
                 if *operator == Operator::NotEqual {
                     needs_index(advanced, "NotEqualsMatch")?;
                 }
                 self.check_path(parent, path, Some(literal), advanced)
             }
-            Filter::In { path, literals } => literals
-                .iter()
-                .try_for_each(|literal| self.check_path(parent, path, Some(literal), advanced)),
+            Filter::In { path, literals } => {
+                literals.iter().try_for_each(|literal| self.check_path(parent, path, Some(literal), advanced))
+            }
             Filter::StartsWith { path, .. } => self.check_path(parent, path, None, advanced),
             Filter::EndsWith { path, .. } => {
                 needs_index(advanced, "EndsWithMatch")?;
                 self.check_path(parent, path, None, advanced)
             }
-            Filter::Any { path, condition } => {
-                self.check_under(condition, &path.join("/"), advanced)
-            }
+            Filter::Any { path, condition } => self.check_under(condition, &path.join("/"), advanced),
         }
     }
 
@@ -153,17 +124,11 @@ impl EntityType {
         advanced: bool,
     ) -> Result<(), Refusal> {
         let joined = path.join("/");
-        let full = if parent.is_empty() {
-            joined
-        } else {
-            format!("{parent}/{joined}")
-        };
+        let full = if parent.is_empty() { joined } else { format!("{parent}/{joined}") };
         let root = full.split('/').next().unwrap_or_default();
         let Some(kind) = self.kind(root) else {
-            let message = format!(
-                "Invalid filter clause: Could not find a property named '{root}' on type '{}'.",
-                self.name
-            );
+            let message =
+                format!("Invalid filter clause: Could not find a property named '{root}' on type '{}'.", self.name);
             return Err(Refusal::odata(message));
         };
         if let Some(literal) = literal {
@@ -185,9 +150,7 @@ fn needs_index(advanced: bool, operator: &str) -> Result<(), Refusal> {
     if advanced {
         return Ok(());
     }
-    Err(Refusal::unsupported_query(format!(
-        "Unsupported property filter clause operator '{operator}'."
-    )))
+    Err(Refusal::unsupported_query(format!("Unsupported property filter clause operator '{operator}'.")))
 }
 
 /// A quoted guid for an `Edm.Guid` property is the classic mistake; the OData layer refuses it.
@@ -199,11 +162,7 @@ fn fits(kind: Kind, literal: &Literal) -> Result<(), Refusal> {
         Literal::Moment(_) => matches!(kind, Moment | Other),
         Literal::Flag(_) => matches!(kind, Flag | Other),
     };
-    if fits {
-        Ok(())
-    } else {
-        Err(Refusal::odata("Invalid filter clause"))
-    }
+    if fits { Ok(()) } else { Err(Refusal::odata("Invalid filter clause")) }
 }
 
 #[cfg(test)]
@@ -212,50 +171,23 @@ mod tests {
     use super::*;
 
     fn refusal(entity: &EntityType, text: &str) -> Option<&'static str> {
-        entity
-            .check(&filter::parse(text).unwrap(), false)
-            .err()
-            .map(|refusal| refusal.code)
+        entity.check(&filter::parse(text).unwrap(), false).err().map(|refusal| refusal.code)
     }
 
     #[test]
     fn a_guid_property_refuses_a_quoted_guid_and_a_text_property_an_unquoted_one() {
         let guid = "fea94d6d-b5bf-44d2-a887-4f72a8d74f44";
-        assert_eq!(
-            refusal(&APP_ROLE_ASSIGNMENT, &format!("resourceId eq {guid}")),
-            None
-        );
-        assert_eq!(
-            refusal(&APP_ROLE_ASSIGNMENT, &format!("resourceId eq '{guid}'")),
-            Some("BadRequest")
-        );
-        assert_eq!(
-            refusal(&OAUTH2_PERMISSION_GRANT, &format!("clientId eq '{guid}'")),
-            None
-        );
-        assert_eq!(
-            refusal(&OAUTH2_PERMISSION_GRANT, &format!("clientId eq {guid}")),
-            Some("BadRequest")
-        );
+        assert_eq!(refusal(&APP_ROLE_ASSIGNMENT, &format!("resourceId eq {guid}")), None);
+        assert_eq!(refusal(&APP_ROLE_ASSIGNMENT, &format!("resourceId eq '{guid}'")), Some("BadRequest"));
+        assert_eq!(refusal(&OAUTH2_PERMISSION_GRANT, &format!("clientId eq '{guid}'")), None);
+        assert_eq!(refusal(&OAUTH2_PERMISSION_GRANT, &format!("clientId eq {guid}")), Some("BadRequest"));
     }
 
     #[test]
     fn an_unknown_property_and_an_unindexed_one_are_refused_differently() {
-        assert_eq!(
-            refusal(&SERVICE_PRINCIPAL, "colour eq 'blue'"),
-            Some("BadRequest")
-        );
-        assert_eq!(
-            refusal(&SERVICE_PRINCIPAL, "appRoleAssignmentRequired eq true"),
-            Some("Request_UnsupportedQuery")
-        );
-        assert_eq!(
-            refusal(&SERVICE_PRINCIPAL, "displayName ne 'a'"),
-            Some("Request_UnsupportedQuery")
-        );
-        assert_eq!(
-            refusal(&DIRECTORY_AUDIT, "targetResources/any(t: t/id eq 'a')"),
-            None
-        );
+        assert_eq!(refusal(&SERVICE_PRINCIPAL, "colour eq 'blue'"), Some("BadRequest"));
+        assert_eq!(refusal(&SERVICE_PRINCIPAL, "appRoleAssignmentRequired eq true"), Some("Request_UnsupportedQuery"));
+        assert_eq!(refusal(&SERVICE_PRINCIPAL, "displayName ne 'a'"), Some("Request_UnsupportedQuery"));
+        assert_eq!(refusal(&DIRECTORY_AUDIT, "targetResources/any(t: t/id eq 'a')"), None);
     }
 }

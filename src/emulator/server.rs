@@ -104,10 +104,7 @@ pub async fn serve(
     let emulator = Arc::new(Mutex::new(emulator));
     let ending = CancellationToken::new();
     let mut tasks = JoinSet::new();
-    for (listener, surface) in [
-        (public_listener, Surface::Public),
-        (control_listener, Surface::Control),
-    ] {
+    for (listener, surface) in [(public_listener, Surface::Public), (control_listener, Surface::Control)] {
         let (emulator, now) = (Arc::clone(&emulator), Arc::clone(&now));
         let router = Router::new().fallback(move |request: Request<Body>| {
             let (emulator, now) = (Arc::clone(&emulator), Arc::clone(&now));
@@ -116,17 +113,10 @@ pub async fn serve(
         let ended = ending.clone().cancelled_owned();
         tasks.spawn(async move {
             // The listener is ours and its errors are retried inside; the result carries nothing.
-            let _ = axum::serve(listener, router)
-                .with_graceful_shutdown(ended)
-                .await;
+            let _ = axum::serve(listener, router).with_graceful_shutdown(ended).await;
         });
     }
-    Ok(Running {
-        public,
-        control,
-        ending,
-        tasks,
-    })
+    Ok(Running { public, control, ending, tasks })
 }
 
 async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
@@ -139,17 +129,10 @@ async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeErr
     Ok((listener, bound))
 }
 
-async fn answer(
-    emulator: &Mutex<Emulator>,
-    now: &Now,
-    surface: Surface,
-    request: Request<Body>,
-) -> Response<Body> {
+async fn answer(emulator: &Mutex<Emulator>, now: &Now, surface: Surface, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {
-        let mut refusal = Response::new(Body::from(
-            "The request body is larger than 4 MiB or was cut short.\n",
-        ));
+        let mut refusal = Response::new(Body::from("The request body is larger than 4 MiB or was cut short.\n"));
         *refusal.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
         return refusal;
     };

@@ -40,15 +40,11 @@ const WRITABLE: &[&str] = &[
 ];
 
 /// Answers `/servicePrincipals`.
-pub(super) fn answer_list(
-    context: &mut Context<'_>,
-    request: &GraphRequest,
-) -> Result<Answer, Refusal> {
+pub(super) fn answer_list(context: &mut Context<'_>, request: &GraphRequest) -> Result<Answer, Refusal> {
     if is_read(&request.method) {
         permission::require(context, Access::ReadApplications)?;
-        let rows = directory::live(&context.tenant.service_principals, context.view)
-            .map(|(_, row)| row.clone())
-            .collect();
+        let rows =
+            directory::live(&context.tenant.service_principals, context.view).map(|(_, row)| row.clone()).collect();
         return collection::page(context, request, &schema::SERVICE_PRINCIPAL, rows);
     }
     if request.method != Method::POST {
@@ -57,27 +53,17 @@ pub(super) fn answer_list(
     let body = request.object()?;
     let app_id = text(body, "appId").to_owned();
     if app_id.is_empty() {
-        return Err(Refusal::bad_request(
-            "A value is required for property 'appId' of resource 'ServicePrincipal'.",
-        ));
+        return Err(Refusal::bad_request("A value is required for property 'appId' of resource 'ServicePrincipal'."));
     }
     let mut rest = body.clone();
     rest.remove("appId");
     let changes = changes(&rest)?;
     let row = add(context, &app_id, changes)?;
-    Ok(collection::created(
-        context,
-        &schema::SERVICE_PRINCIPAL,
-        row,
-    ))
+    Ok(collection::created(context, &schema::SERVICE_PRINCIPAL, row))
 }
 
 /// Answers `/servicePrincipals/{id}` and `/servicePrincipals(appId='…')`.
-pub(super) fn answer(
-    context: &mut Context<'_>,
-    request: &GraphRequest,
-    key: Key<'_>,
-) -> Result<Answer, Refusal> {
+pub(super) fn answer(context: &mut Context<'_>, request: &GraphRequest, key: Key<'_>) -> Result<Answer, Refusal> {
     if is_read(&request.method) {
         let found = find(context, key, context.view);
         if found.is_err() {
@@ -99,33 +85,18 @@ pub(super) fn answer(
 }
 
 /// The principal a key names, as the view shows it.
-pub(super) fn find(
-    context: &Context<'_>,
-    key: Key<'_>,
-    view: View,
-) -> Result<(String, Properties), Refusal> {
+pub(super) fn find(context: &Context<'_>, key: Key<'_>, view: View) -> Result<(String, Properties), Refusal> {
     let found = match key.name.to_ascii_lowercase().as_str() {
         "id" => {
             if !identifier::is_guid(key.value) {
-                return Err(Refusal::bad_request(format!(
-                    "Invalid object identifier '{}'.",
-                    key.value
-                )));
+                return Err(Refusal::bad_request(format!("Invalid object identifier '{}'.", key.value)));
             }
             let id = key.value.to_ascii_lowercase();
-            context
-                .tenant
-                .live_principal(view, &id)
-                .map(|row| (id, row.clone()))
+            context.tenant.live_principal(view, &id).map(|row| (id, row.clone()))
         }
-        "appid" => context
-            .tenant
-            .principal_of(view, key.value)
-            .map(|(id, row)| (id.to_owned(), row.clone())),
+        "appid" => context.tenant.principal_of(view, key.value).map(|(id, row)| (id.to_owned(), row.clone())),
         other => {
-            return Err(Refusal::odata(format!(
-                "'{other}' is no key of type 'microsoft.graph.servicePrincipal'."
-            )));
+            return Err(Refusal::odata(format!("'{other}' is no key of type 'microsoft.graph.servicePrincipal'.")));
         }
     };
     found.ok_or_else(|| Refusal::not_found(key.value))
@@ -142,27 +113,13 @@ fn writable(context: &Context<'_>, key: Key<'_>) -> Result<(String, Properties),
     Ok((id, row))
 }
 
-fn patch(
-    context: &mut Context<'_>,
-    request: &GraphRequest,
-    key: Key<'_>,
-) -> Result<Answer, Refusal> {
+fn patch(context: &mut Context<'_>, request: &GraphRequest, key: Key<'_>) -> Result<Answer, Refusal> {
     let changes = changes(request.object()?)?;
-    let is_missing = context
-        .tenant
-        .principal_of(View::Truth, key.value)
-        .is_none();
-    let may_create = request
-        .prefer
-        .split(',')
-        .any(|wish| wish.trim().eq_ignore_ascii_case("create-if-missing"));
+    let is_missing = context.tenant.principal_of(View::Truth, key.value).is_none();
+    let may_create = request.prefer.split(',').any(|wish| wish.trim().eq_ignore_ascii_case("create-if-missing"));
     if may_create && is_missing && key.name.eq_ignore_ascii_case("appId") {
         let row = add(context, key.value, changes)?;
-        return Ok(collection::created(
-            context,
-            &schema::SERVICE_PRINCIPAL,
-            row,
-        ));
+        return Ok(collection::created(context, &schema::SERVICE_PRINCIPAL, row));
     }
     let (id, row) = writable(context, key)?;
     update(context, &id, &row, changes);
@@ -175,11 +132,7 @@ fn changes(body: &Properties) -> Result<Vec<(String, Value)>, Refusal> {
 }
 
 /// Creates a principal on request, with the documented refusals.
-fn add(
-    context: &mut Context<'_>,
-    app_id: &str,
-    changes: Vec<(String, Value)>,
-) -> Result<Properties, Refusal> {
+fn add(context: &mut Context<'_>, app_id: &str, changes: Vec<(String, Value)>) -> Result<Properties, Refusal> {
     let is_local = context.tenant.application_of(View::Truth, app_id).is_some();
     if permission::require(context, Access::WriteApplications).is_err() {
         let Caller::Application { roles, .. } = context.caller else {
@@ -190,10 +143,7 @@ fn add(
         }
         if !is_local {
             let message = "When using this permission, the backing application of the service principal being created must in the local tenant";
-            return Err(Refusal {
-                message: message.to_owned(),
-                ..Refusal::denied()
-            });
+            return Err(Refusal { message: message.to_owned(), ..Refusal::denied() });
         }
     }
     if context.tenant.principal_of(View::Truth, app_id).is_some() {
@@ -208,46 +158,24 @@ pub(super) fn create(
     app_id: &str,
     changes: Vec<(String, Value)>,
 ) -> Result<Properties, Refusal> {
-    let application = context
-        .backing_application(app_id)
-        .ok_or_else(|| Refusal::no_backing_application(app_id))?
-        .clone();
+    let application =
+        context.backing_application(app_id).ok_or_else(|| Refusal::no_backing_application(app_id))?.clone();
     let id = context.identifiers.guid();
     let mut row = from_application(&application, &context.tenant.id, &id);
     row.extend(changes);
     let moment = context.moment();
-    context
-        .tenant
-        .service_principals
-        .put(moment, &id, Some(row.clone()));
+    context.tenant.service_principals.put(moment, &id, Some(row.clone()));
     if let Caller::Application { principal_id, .. } = context.caller {
-        context
-            .tenant
-            .owners
-            .entry(id.clone())
-            .or_default()
-            .insert(principal_id.clone());
+        context.tenant.owners.entry(id.clone()).or_default().insert(principal_id.clone());
     }
     let app_id = text(&row, "appId");
     let list = |value: Value| Some(json!([value]));
     let none = json!([]);
     let changes = vec![
-        change(
-            "AccountEnabled",
-            Some(&none),
-            list(flag(&row, "accountEnabled").into()).as_ref(),
-        ),
+        change("AccountEnabled", Some(&none), list(flag(&row, "accountEnabled").into()).as_ref()),
         change("AppPrincipalId", Some(&none), list(app_id.into()).as_ref()),
-        change(
-            "DisplayName",
-            Some(&none),
-            list(text(&row, "displayName").into()).as_ref(),
-        ),
-        change(
-            "ServicePrincipalName",
-            Some(&none),
-            list(app_id.into()).as_ref(),
-        ),
+        change("DisplayName", Some(&none), list(text(&row, "displayName").into()).as_ref()),
+        change("ServicePrincipalName", Some(&none), list(app_id.into()).as_ref()),
         set(
             "Included Updated Properties",
             "AccountEnabled, AppAddress, AppPrincipalId, DisplayName, ServicePrincipalName, Credential",
@@ -275,20 +203,12 @@ fn update(context: &mut Context<'_>, id: &str, row: &Properties, changes: Vec<(S
             continue;
         }
         let shown = capitalized(name);
-        modified.push(change(
-            &shown,
-            Some(&as_list(old)),
-            Some(&as_list(value.clone())),
-        ));
+        modified.push(change(&shown, Some(&as_list(old)), Some(&as_list(value.clone()))));
         names.push(shown);
     }
     let moment = context.moment();
-    context
-        .tenant
-        .service_principals
-        .update(moment, id, |properties| properties.extend(changes));
+    context.tenant.service_principals.update(moment, id, |properties| properties.extend(changes));
     modified.push(set("Included Updated Properties", &names.join(", ")));
-    modified.push(set("TargetId.ServicePrincipalNames", text(row, "appId")));
     let target = Target::of(id, row);
     let event = Event {
         activity: "Update service principal",
@@ -304,16 +224,10 @@ fn update(context: &mut Context<'_>, id: &str, row: &Properties, changes: Vec<(S
 pub(super) fn remove(context: &mut Context<'_>, id: &str, row: &Properties) {
     let moment = context.moment();
     let deleted = directory::to_second(context.now);
-    context
-        .tenant
-        .service_principals
-        .update(moment, id, |properties| {
-            properties.insert("deletedDateTime".to_owned(), deleted.into());
-        });
-    let changes = vec![directory_audit::set(
-        "TargetId.ServicePrincipalNames",
-        text(row, "appId"),
-    )];
+    context.tenant.service_principals.update(moment, id, |properties| {
+        properties.insert("deletedDateTime".to_owned(), deleted.into());
+    });
+    let changes = vec![directory_audit::set("TargetId.ServicePrincipalNames", text(row, "appId"))];
     let target = Target::of(id, row);
     let event = Event {
         activity: "Remove service principal",
@@ -328,10 +242,7 @@ pub(super) fn remove(context: &mut Context<'_>, id: &str, row: &Properties) {
 /// `accountEnabled` is `AccountEnabled` in the audit log.
 pub(super) fn capitalized(name: &str) -> String {
     let mut chars = name.chars();
-    chars
-        .next()
-        .map(|first| first.to_uppercase().chain(chars).collect())
-        .unwrap_or_default()
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 /// Audit values are lists, also of one.

@@ -6,9 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use ring::rand::SystemRandom;
-use ring::signature::{
-    KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
-};
+use ring::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -17,10 +15,8 @@ const TEST_KEY_PEM: &str = include_str!("EMULATOR-TEST-KEY-NOT-A-SECRET.pem");
 
 /// Reading the key checks it and costs about a millisecond, so it is read once per process.
 static KEY: LazyLock<Option<RsaKeyPair>> = LazyLock::new(|| {
-    let base64: String = TEST_KEY_PEM
-        .lines()
-        .filter(|line| !line.starts_with("-----"))
-        .collect();
+    let lines = TEST_KEY_PEM.lines().skip_while(|line| !line.starts_with("-----BEGIN")).skip(1);
+    let base64: String = lines.take_while(|line| !line.starts_with("-----END")).collect();
     RsaKeyPair::from_pkcs8(&STANDARD.decode(base64).ok()?).ok()
 });
 
@@ -53,23 +49,12 @@ const KEY_ID: &str = "EMULATOR-TEST-KEY-NOT-A-SECRET";
 pub(super) fn sign(claims: &Claims) -> String {
     let header = json!({"typ": "JWT", "alg": "RS256", "kid": KEY_ID, "x5t": KEY_ID});
     let payload = serde_json::to_vec(claims).unwrap_or_default();
-    let message = format!(
-        "{}.{}",
-        URL_SAFE_NO_PAD.encode(header.to_string()),
-        URL_SAFE_NO_PAD.encode(payload)
-    );
-    let key = KEY
-        .as_ref()
-        .expect("the committed test key is a PKCS#8 RSA key");
+    let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(payload));
+    let key = KEY.as_ref().expect("the committed test key is a PKCS#8 RSA key");
     let mut signature = vec![0; key.public().modulus_len()];
     // The random numbers blind the computation; the signature itself is the same each time (PKCS#1 v1.5).
-    key.sign(
-        &RSA_PKCS1_SHA256,
-        &SystemRandom::new(),
-        message.as_bytes(),
-        &mut signature,
-    )
-    .expect("the buffer has the length of the modulus");
+    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
+        .expect("the buffer has the length of the modulus");
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
@@ -81,9 +66,7 @@ pub(super) fn verify(token: &str, now: Timestamp, public_url: &str) -> Result<Cl
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed());
     let header: Value = serde_json::from_slice(&decode(header)?).map_err(|_| malformed())?;
     let (payload, signature) = (decode(payload)?, decode(signature)?);
-    let key = KEY
-        .as_ref()
-        .expect("the committed test key is a PKCS#8 RSA key");
+    let key = KEY.as_ref().expect("the committed test key is a PKCS#8 RSA key");
     let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_key().as_ref());
     let is_rs256 = header.get("alg").and_then(Value::as_str) == Some("RS256");
     if !is_rs256 || public.verify(message.as_bytes(), &signature).is_err() {

@@ -36,20 +36,13 @@ pub(super) fn answer(
         return Err(Refusal::not_built("writing to synchronization jobs"));
     }
     if !key.name.eq_ignore_ascii_case("id") {
-        return Err(Refusal::not_built(
-            "synchronization jobs by appId; the reference documents them by object id",
-        ));
+        return Err(Refusal::not_built("synchronization jobs by appId; the reference documents them by object id"));
     }
     permission::require(context, Access::ReadSynchronization)?;
     let (id, _) = service_principal::find(context, key, context.view)?;
     let jobs = context.tenant.synchronization_jobs.get(&id);
-    let mut rows: Vec<Properties> = jobs
-        .map(|jobs| {
-            jobs.iter()
-                .filter_map(|job| job.as_object().cloned())
-                .collect()
-        })
-        .unwrap_or_default();
+    let mut rows: Vec<Properties> =
+        jobs.map(|jobs| jobs.iter().filter_map(|job| job.as_object().cloned()).collect()).unwrap_or_default();
     let Some(job_id) = job_id else {
         return collection::page(context, request, &SYNCHRONIZATION_JOB, rows);
     };

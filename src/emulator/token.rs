@@ -29,12 +29,7 @@ struct Denial {
 
 impl Denial {
     fn new(status: StatusCode, error: &'static str, code: u32, text: impl Into<String>) -> Self {
-        Self {
-            status,
-            error,
-            code,
-            text: text.into(),
-        }
+        Self { status, error, code, text: text.into() }
     }
 }
 
@@ -45,18 +40,10 @@ type Form = BTreeMap<String, String>;
 
 impl Emulator {
     /// Answers the token endpoint.
-    pub(super) fn token(
-        &mut self,
-        now: Timestamp,
-        tenant: &str,
-        parts: &Parts,
-        body: &Bytes,
-    ) -> Response<Bytes> {
+    pub(super) fn token(&mut self, now: Timestamp, tenant: &str, parts: &Parts, body: &Bytes) -> Response<Bytes> {
         let form: Form = url::form_urlencoded::parse(body).into_owned().collect();
         let trace_id = self.identifiers.guid();
-        let correlation_id = header(&parts.headers, "client-request-id")
-            .unwrap_or(&trace_id)
-            .to_owned();
+        let correlation_id = header(&parts.headers, "client-request-id").unwrap_or(&trace_id).to_owned();
         let outcome = self.issue(now, tenant, &parts.method, &form);
         let answer = match outcome {
             Ok(token) => Answer::json(
@@ -70,9 +57,7 @@ impl Emulator {
             ),
             Err(denial) => self.denied(now, &denial, &trace_id, &correlation_id),
         };
-        let answer = answer
-            .with("x-ms-request-id", trace_id.clone())
-            .with("cache-control", "no-store, no-cache");
+        let answer = answer.with("x-ms-request-id", trace_id.clone()).with("cache-control", "no-store, no-cache");
         let tenant_id = self.tenant_id_named(tenant);
         let noted = Noted {
             status: answer.status,
@@ -86,16 +71,9 @@ impl Emulator {
         answer.render(now, &trace_id)
     }
 
-    fn issue(
-        &mut self,
-        now: Timestamp,
-        tenant: &str,
-        method: &Method,
-        form: &Form,
-    ) -> Result<String, Denial> {
+    fn issue(&mut self, now: Timestamp, tenant: &str, method: &Method, form: &Form) -> Result<String, Denial> {
         if *method != Method::POST {
-            let text =
-                "AADSTS900561: The endpoint only accepts POST requests. Received a GET request.";
+            let text = "AADSTS900561: The endpoint only accepts POST requests. Received a GET request.";
             return Err(Denial::new(BAD, "invalid_request", 900_561, text));
         }
         if matches!(tenant, "common" | "consumers" | "organizations") {
@@ -104,35 +82,24 @@ impl Emulator {
         }
         let [grant_type, client_id, scope] = required(form)?;
         if grant_type != "client_credentials" {
-            let text =
-                format!("AADSTS70003: The app requested an unsupported grant type '{grant_type}'.");
+            let text = format!("AADSTS70003: The app requested an unsupported grant type '{grant_type}'.");
             return Err(Denial::new(BAD, "unsupported_grant_type", 70_003, text));
         }
         let tenant_id = self.tenant_id_named(tenant).ok_or_else(|| {
             let text = format!("AADSTS90002: Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.");
             Denial::new(BAD, "invalid_request", 90_002, text)
         })?;
-        let audience = scope
-            .strip_suffix("/.default")
-            .map(|audience| audience.trim_end_matches('/').to_owned());
-        let audience =
-            audience.filter(|audience| signing::audiences(&self.public_url).contains(audience));
+        let audience = scope.strip_suffix("/.default").map(|audience| audience.trim_end_matches('/').to_owned());
+        let audience = audience.filter(|audience| signing::audiences(&self.public_url).contains(audience));
         let audience = audience.ok_or_else(|| {
             let text = format!("AADSTS70011: The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid.");
             Denial::new(BAD, "invalid_scope", 70_011, text)
         })?;
         let uti = self.identifiers.guid();
-        let Self {
-            public_url,
-            knobs,
-            tenants,
-            ..
-        } = self;
-        let tenant = tenants
-            .get(&tenant_id)
-            .ok_or_else(|| Denial::new(BAD, "invalid_request", 90_002, "AADSTS90002"))?;
-        let (principal_id, display_name) =
-            admitted(tenant, now, client_id, form.get("client_secret"))?;
+        let Self { public_url, knobs, tenants, .. } = self;
+        let tenant =
+            tenants.get(&tenant_id).ok_or_else(|| Denial::new(BAD, "invalid_request", 90_002, "AADSTS90002"))?;
+        let (principal_id, display_name) = admitted(tenant, now, client_id, form.get("client_secret"))?;
         let issued = now.as_second();
         let issuer = format!("{public_url}/{tenant_id}/");
         Ok(signing::sign(&Claims {
@@ -155,26 +122,11 @@ impl Emulator {
         }))
     }
 
-    fn denied(
-        &self,
-        now: Timestamp,
-        denial: &Denial,
-        trace_id: &str,
-        correlation_id: &str,
-    ) -> Answer {
-        let Denial {
-            status,
-            error,
-            code,
-            text,
-        } = denial;
-        let timestamp = now
-            .to_zoned(TimeZone::UTC)
-            .strftime("%Y-%m-%d %H:%M:%SZ")
-            .to_string();
-        let description = format!(
-            "{text}\r\nTrace ID: {trace_id}\r\nCorrelation ID: {correlation_id}\r\nTimestamp: {timestamp}"
-        );
+    fn denied(&self, now: Timestamp, denial: &Denial, trace_id: &str, correlation_id: &str) -> Answer {
+        let Denial { status, error, code, text } = denial;
+        let timestamp = now.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+        let description =
+            format!("{text}\r\nTrace ID: {trace_id}\r\nCorrelation ID: {correlation_id}\r\nTimestamp: {timestamp}");
         let body = json!({
             "error": error,
             "error_description": description,
@@ -190,15 +142,10 @@ impl Emulator {
 
 fn required(form: &Form) -> Result<[&str; 3], Denial> {
     let value = |name: &str| {
-        form.get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
-            .ok_or_else(|| {
-                let text = format!(
-                    "AADSTS900144: The request body must contain the following parameter: '{name}'."
-                );
-                Denial::new(BAD, "invalid_request", 900_144, text)
-            })
+        form.get(name).map(String::as_str).filter(|value| !value.is_empty()).ok_or_else(|| {
+            let text = format!("AADSTS900144: The request body must contain the following parameter: '{name}'.");
+            Denial::new(BAD, "invalid_request", 900_144, text)
+        })
     };
     Ok([value("grant_type")?, value("client_id")?, value("scope")?])
 }
@@ -211,11 +158,7 @@ fn admitted(
     secret: Option<&String>,
 ) -> Result<(String, String), Denial> {
     let name = &tenant.display_name;
-    let secrets: Vec<_> = tenant
-        .secrets
-        .iter()
-        .filter(|own| own.app_id.eq_ignore_ascii_case(client_id))
-        .collect();
+    let secrets: Vec<_> = tenant.secrets.iter().filter(|own| own.app_id.eq_ignore_ascii_case(client_id)).collect();
     let principal = tenant.principal_of(View::Truth, client_id);
     let application = tenant.application_of(View::Truth, client_id);
     if secrets.is_empty() || (principal.is_none() && application.is_none()) {
@@ -235,9 +178,7 @@ fn admitted(
         return Err(Denial::new(UNAUTHORIZED, "invalid_client", 7_000_215, text));
     };
     if known.expires.is_some_and(|expires| expires <= now) {
-        let text = format!(
-            "AADSTS7000222: The provided client secret keys for app '{client_id}' are expired."
-        );
+        let text = format!("AADSTS7000222: The provided client secret keys for app '{client_id}' are expired.");
         return Err(Denial::new(UNAUTHORIZED, "invalid_client", 7_000_222, text));
     }
     let Some((principal_id, principal)) = principal else {
@@ -245,22 +186,12 @@ fn admitted(
             "AADSTS7000229: The client application {client_id} is missing service principal in the tenant {}.",
             tenant.id
         );
-        return Err(Denial::new(
-            UNAUTHORIZED,
-            "unauthorized_client",
-            7_000_229,
-            text,
-        ));
+        return Err(Denial::new(UNAUTHORIZED, "unauthorized_client", 7_000_229, text));
     };
     let display_name = text(principal, "displayName");
     if !flag(principal, "accountEnabled") || flag(principal, "isDisabled") {
         let text = format!("AADSTS7000112: Application '{client_id}'({display_name}) is disabled.");
-        return Err(Denial::new(
-            UNAUTHORIZED,
-            "unauthorized_client",
-            7_000_112,
-            text,
-        ));
+        return Err(Denial::new(UNAUTHORIZED, "unauthorized_client", 7_000_112, text));
     }
     Ok((principal_id.to_owned(), display_name.to_owned()))
 }

@@ -25,7 +25,8 @@ pub struct Item {
 impl Item {
     /// A read with a name of its own for Microsoft's log. Periodic looks give way to the tenant's own traffic.
     pub fn get(id: String, url: String, client_request_id: String) -> Self {
-        let headers = BTreeMap::from([("client-request-id", client_request_id), ("x-ms-throttle-priority", "Low".to_owned())]);
+        let headers =
+            BTreeMap::from([("client-request-id", client_request_id), ("x-ms-throttle-priority", "Low".to_owned())]);
         Self { id, method: "GET", url, headers }
     }
 }
@@ -101,7 +102,9 @@ mod tests {
 
     #[test]
     fn answers_are_matched_by_id_in_any_order() {
-        let answers = answers(r#"{"responses":[{"id":"b","status":404,"headers":{"Retry-After":"3"}},{"id":"a","status":200,"body":{"x":1}}]}"#);
+        let answers = answers(
+            r#"{"responses":[{"id":"b","status":404,"headers":{"Retry-After":"3"}},{"id":"a","status":200,"body":{"x":1}}]}"#,
+        );
         assert_eq!(answers["a"].status, 200);
         assert_eq!(answers["b"].headers["retry-after"], "3");
     }

@@ -127,7 +127,8 @@ async fn exchange(transport: &dyn Transport, request: Request<Bytes>) -> Result<
         if head.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
             return Err(CallError::Encoded);
         }
-        let announced = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        let announced =
+            head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         let body = Limited::new(body, BODY_MAX).collect().await.map_err(broken)?.to_bytes();
         if announced.is_some_and(|announced| announced != body.len()) {
             return Err(CallError::CutShort { source: "fewer bytes than announced".into() });

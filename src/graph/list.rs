@@ -98,7 +98,8 @@ mod tests {
     #[test]
     fn g15_a_list_without_end_ends() {
         let mut pages = Pages::new(ORIGIN.to_owned());
-        let failed = (0..1000).position(|n| pages.take(page(Some(&format!("https://graph.microsoft.com/v1.0/{n}")))).is_err());
+        let failed =
+            (0..1000).position(|n| pages.take(page(Some(&format!("https://graph.microsoft.com/v1.0/{n}")))).is_err());
         assert_eq!(failed, Some(PAGES_MAX - 1));
     }
 

@@ -33,12 +33,15 @@ use crate::{
         catalog::MICROSOFT_GRAPH_APP_ID,
         cloud::Endpoints,
         desired::DesiredApplication,
-        observed::{AppRoleAssignment, DeletedObject, OAuth2PermissionGrant, ObservedApplication, ResourcePrincipal, ServicePrincipal},
+        observed::{
+            AppRoleAssignment, DeletedObject, OAuth2PermissionGrant, ObservedApplication, ResourcePrincipal,
+            ServicePrincipal,
+        },
     },
 };
 
 /// Microsoft Graph's own service principal is looked up again after this.
-const RESOURCE_KEPT_FOR: Duration = Duration::from_secs(6 * 60 * 60);
+const RESOURCE_KEPT_FOR: Duration = Duration::from_hours(6);
 
 /// What a look is to find out.
 #[derive(Debug, Clone, Copy)]
@@ -101,11 +104,14 @@ impl<T: Transport> Graph<T> {
         };
         let mut observed = match first {
             Ok(observed) => observed,
-            Err(Refused::Token) => return Err(Obstacle::token_refused(question.desired.client, question.desired.tenant)),
+            Err(Refused::Token) => {
+                return Err(Obstacle::token_refused(question.desired.client, question.desired.tenant));
+            }
             Err(Refused::Obstacle(obstacle)) => return Err(obstacle),
         };
         reader.deleted(&token, &mut observed).await;
-        let lacks_permission = observed.obstacle().is_some_and(|obstacle| obstacle.reason == crate::api::Reason::PermissionMissing);
+        let lacks_permission =
+            observed.obstacle().is_some_and(|obstacle| obstacle.reason == crate::api::Reason::PermissionMissing);
         if lacks_permission {
             self.tokens.drop_unprivileged(&question.credential.key, &token, &self.clock).await;
         }
@@ -158,9 +164,10 @@ impl<T: Transport> Graph<T> {
         if !body.is_empty() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
-        let request = request.body(body).map_err(|_| Refused::Obstacle(Obstacle::malformed("a link was no address")))?;
+        let request =
+            request.body(body).map_err(|_| Refused::Obstacle(Obstacle::malformed("a link was no address")))?;
         let answer = call::call(&self.transport, request).await.map_err(|error| {
-            debug!(error = %crate::ops::chain(&error), "a request to Microsoft Graph failed");
+            debug!(error = &error as &dyn std::error::Error, "a request to Microsoft Graph failed");
             Refused::Obstacle(error.obstacle())
         })?;
         debug!(status = answer.status.as_u16(), graph.request_id = answer.request_id(), "Microsoft Graph answered");
@@ -219,7 +226,10 @@ impl<T: Transport> Reader<'_, T> {
     async fn first(&self, token: &Token) -> Result<Observed, Refused> {
         let applications = &self.question.desired.applications;
         let resource_wanted = applications.iter().any(|application| !application.required.is_empty());
-        let remembered = self.graph.remembered_resource(&self.question.credential.key).filter(|resource| self.knows_all_roles(resource));
+        let remembered = self
+            .graph
+            .remembered_resource(&self.question.credential.key)
+            .filter(|resource| self.knows_all_roles(resource));
         let mut items = Vec::new();
         if resource_wanted && remembered.is_none() {
             let select = if self.unknown_values().is_empty() { "id" } else { "id,appRoles" };
@@ -228,12 +238,22 @@ impl<T: Transport> Reader<'_, T> {
         for application in applications {
             let id = application.app_id;
             let base = by_app_id(id);
-            items.push(self.item(&format!("principal {id}"), format!("{base}?$select={}", WireServicePrincipal::SELECT)));
+            items.push(
+                self.item(&format!("principal {id}"), format!("{base}?$select={}", WireServicePrincipal::SELECT)),
+            );
             if needs(application, PermissionKind::Application) {
-                items.push(self.item(&format!("roles {id}"), format!("{base}/appRoleAssignments?$select=appRoleId,resourceId")));
+                items.push(
+                    self.item(
+                        &format!("roles {id}"),
+                        format!("{base}/appRoleAssignments?$select=appRoleId,resourceId"),
+                    ),
+                );
             }
             if needs(application, PermissionKind::Delegated) {
-                items.push(self.item(&format!("grants {id}"), format!("{base}/oauth2PermissionGrants?$select=resourceId,consentType,scope")));
+                items.push(self.item(
+                    &format!("grants {id}"),
+                    format!("{base}/oauth2PermissionGrants?$select=resourceId,consentType,scope"),
+                ));
             }
         }
         let mut answers = self.batches(token, &items).await?;
@@ -276,12 +296,20 @@ impl<T: Transport> Reader<'_, T> {
         })
     }
 
-    async fn application(&self, token: &Token, application: &DesiredApplication, answers: &mut BTreeMap<String, ItemAnswer>) -> ObservedApplication {
+    async fn application(
+        &self,
+        token: &Token,
+        application: &DesiredApplication,
+        answers: &mut BTreeMap<String, ItemAnswer>,
+    ) -> ObservedApplication {
         let id = application.app_id;
         let mut answer = |what: &str| answers.remove(&format!("{what} {id}"));
         let service_principal: Reading<ServicePrincipal> =
             map(self.read::<WireServicePrincipal>(answer("principal"), Purpose::ServicePrincipals), |wire| {
-                wire.observed(id).map_or_else(|| Reading::Unreadable(Obstacle::malformed("it was about another application")), Reading::Known)
+                wire.observed(id).map_or_else(
+                    || Reading::Unreadable(Obstacle::malformed("it was about another application")),
+                    Reading::Known,
+                )
             });
         let (roles, grants) = (answer("roles"), answer("grants"));
         // Without a principal the lists are answered 404 too; that is no trouble of its own.
@@ -289,7 +317,9 @@ impl<T: Transport> Reader<'_, T> {
         let app_role_assignments = if needs(application, PermissionKind::Application) && !is_absent {
             let list = self.list::<WireAppRoleAssignment>(token, roles, Purpose::AppRoleAssignments).await;
             map(list, |list| {
-                let assignments = list.into_iter().map(|wire| AppRoleAssignment { resource: wire.resource_id, app_role: wire.app_role_id });
+                let assignments = list
+                    .into_iter()
+                    .map(|wire| AppRoleAssignment { resource: wire.resource_id, app_role: wire.app_role_id });
                 Reading::Known(assignments.collect())
             })
         } else {
@@ -312,8 +342,12 @@ impl<T: Transport> Reader<'_, T> {
 
     /// What is asked only of applications whose service principal is not there.
     async fn deleted(&self, token: &Token, observed: &mut Observed) {
-        let absent: Vec<AppId> =
-            observed.applications.iter().filter(|(_, seen)| seen.service_principal == Reading::Absent).map(|(id, _)| *id).collect();
+        let absent: Vec<AppId> = observed
+            .applications
+            .iter()
+            .filter(|(_, seen)| seen.service_principal == Reading::Absent)
+            .map(|(id, _)| *id)
+            .collect();
         if absent.is_empty() {
             return;
         }
@@ -389,7 +423,9 @@ impl<T: Transport> Reader<'_, T> {
         if answer.status == StatusCode::OK {
             return match answer.body.map(serde_json::from_value::<W>) {
                 Some(Ok(wire)) => Reading::Known(wire),
-                Some(Err(_)) | None => Reading::Unreadable(Obstacle::malformed("it was not the JSON that is documented")),
+                Some(Err(_)) | None => {
+                    Reading::Unreadable(Obstacle::malformed("it was not the JSON that is documented"))
+                }
             };
         }
         self.refused(&answer, purpose)
@@ -414,7 +450,12 @@ impl<T: Transport> Reader<'_, T> {
     }
 
     /// A whole list: its first page from the batch, the others by their links.
-    async fn list<W: DeserializeOwned>(&self, token: &Token, first: Option<ItemAnswer>, purpose: Purpose) -> Reading<Vec<W>> {
+    async fn list<W: DeserializeOwned>(
+        &self,
+        token: &Token,
+        first: Option<ItemAnswer>,
+        purpose: Purpose,
+    ) -> Reading<Vec<W>> {
         let mut page = match self.read::<Page<W>>(first, purpose) {
             Reading::Known(page) => page,
             Reading::Absent => return Reading::Absent,
@@ -438,7 +479,10 @@ impl<T: Transport> Reader<'_, T> {
                     return self.refused(&ItemAnswer { status: answer.status, headers: answer.headers, body }, purpose);
                 }
                 Err(Refused::Token) => {
-                    return Reading::Unreadable(Obstacle::token_refused(self.question.desired.client, self.question.desired.tenant));
+                    return Reading::Unreadable(Obstacle::token_refused(
+                        self.question.desired.client,
+                        self.question.desired.tenant,
+                    ));
                 }
                 Err(Refused::Obstacle(obstacle)) => return Reading::Unreadable(obstacle),
             };
@@ -474,6 +518,10 @@ fn scopes(wire: &WireOAuth2PermissionGrant) -> Vec<OAuth2PermissionGrant> {
     let scope = wire.scope.as_deref().unwrap_or_default();
     scope
         .split_whitespace()
-        .map(|value| OAuth2PermissionGrant { resource: wire.resource_id, consent: wire.consent(), scope: value.to_owned() })
+        .map(|value| OAuth2PermissionGrant {
+            resource: wire.resource_id,
+            consent: wire.consent(),
+            scope: value.to_owned(),
+        })
         .collect()
 }

@@ -27,16 +27,16 @@ use crate::{
 };
 
 /// A token is renewed this long before it ends.
-const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
+const RENEW_BEFORE: Duration = Duration::from_mins(5);
 
 /// A token that lacks a permission is dropped at most this often: new permissions appear only in a new token.
-const DROP_PAUSE: Duration = Duration::from_secs(5 * 60);
+const DROP_PAUSE: Duration = Duration::from_mins(5);
 
 /// A refused credential is not tried again before this, unless its Secret changes.
-const REFUSAL_PAUSE: Duration = Duration::from_secs(60);
+const REFUSAL_PAUSE: Duration = Duration::from_mins(1);
 
 /// What nobody used for this long is forgotten.
-const FORGET_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
+const FORGET_AFTER: Duration = Duration::from_hours(2);
 
 /// Everything that a token belongs to. Two objects share a token only if all of it is equal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,7 +95,13 @@ pub struct Tokens {
 
 impl Tokens {
     /// The token for this credential; fetched if none is held. Only one fetch per key is under way at a time.
-    pub async fn get(&self, credential: &Credential, transport: &dyn Transport, endpoints: &Endpoints, clock: &Clock) -> Result<Token, Obstacle> {
+    pub async fn get(
+        &self,
+        credential: &Credential,
+        transport: &dyn Transport,
+        endpoints: &Endpoints,
+        clock: &Clock,
+    ) -> Result<Token, Obstacle> {
         let entry = self.entry(&credential.key, clock.instant());
         let mut entry = entry.lock().await;
         let now = clock.instant();
@@ -148,7 +154,12 @@ impl Tokens {
     }
 }
 
-async fn fetch(credential: &Credential, transport: &dyn Transport, endpoints: &Endpoints, clock: &Clock) -> Result<Token, Obstacle> {
+async fn fetch(
+    credential: &Credential,
+    transport: &dyn Transport,
+    endpoints: &Endpoints,
+    clock: &Clock,
+) -> Result<Token, Obstacle> {
     let TokenKey { tenant, client, .. } = &credential.key;
     let form = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "client_credentials")
@@ -184,9 +195,11 @@ async fn fetch(credential: &Credential, transport: &dyn Transport, endpoints: &E
 fn unavailable(error: &CallError) -> Obstacle {
     match error {
         CallError::Transport(_) | CallError::Deadline { .. } | CallError::Redirect { .. } => error.obstacle(),
-        CallError::CutShort { .. } | CallError::TooLarge | CallError::Encoded | CallError::ContentType { .. } | CallError::NotJson { .. } => {
-            Obstacle::token_endpoint_unavailable(None)
-        }
+        CallError::CutShort { .. }
+        | CallError::TooLarge
+        | CallError::Encoded
+        | CallError::ContentType { .. }
+        | CallError::NotJson { .. } => Obstacle::token_endpoint_unavailable(None),
     }
 }
 
@@ -216,8 +229,12 @@ fn refusal(answer: &Answer, client: AppId, tenant: TenantId, clock: &Clock) -> O
     match (number, refusal.error.as_str()) {
         (Some(7_000_222), _) => Obstacle::credential_expired(client, tenant, &code),
         (Some(90_002 | 90_038), _) => Obstacle::tenant_not_found(tenant, &code),
-        (Some(700_016 | 700_011 | 7_000_112 | 7_000_229 | 70_001), _) => Obstacle::operator_app_not_consented(client, tenant, &code),
-        (Some(90_033 | 90_006 | 90_024 | 50_196 | 90_055), _) | (_, "temporarily_unavailable") => Obstacle::token_endpoint_unavailable(wait),
+        (Some(700_016 | 700_011 | 7_000_112 | 7_000_229 | 70_001), _) => {
+            Obstacle::operator_app_not_consented(client, tenant, &code)
+        }
+        (Some(90_033 | 90_006 | 90_024 | 50_196 | 90_055), _) | (_, "temporarily_unavailable") => {
+            Obstacle::token_endpoint_unavailable(wait)
+        }
         (_, "unauthorized_client") => Obstacle::operator_app_not_consented(client, tenant, &code),
         _ => Obstacle::credential_invalid(client, tenant, &code),
     }

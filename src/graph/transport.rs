@@ -91,9 +91,13 @@ impl Transport for HttpTransport {
             let failed = |error: reqwest::Error| {
                 // The URL may carry an identifier of the tenant; the host is enough to act on.
                 let source = error.without_url();
-                let is_tls = chain(&source).any(|cause| cause.is::<rustls::Error>());
+                let is_tls = chain(&source).any(<dyn StdError>::is::<rustls::Error>);
                 let source: BoxError = source.into();
-                if is_tls { TransportError::Tls { host: host.clone(), source } } else { TransportError::Connection { host: host.clone(), source } }
+                if is_tls {
+                    TransportError::Tls { host: host.clone(), source }
+                } else {
+                    TransportError::Connection { host: host.clone(), source }
+                }
             };
             let request = reqwest::Request::try_from(request).map_err(failed)?;
             let response: http::Response<reqwest::Body> = client.execute(request).await.map_err(failed)?.into();

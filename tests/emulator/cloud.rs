@@ -107,7 +107,8 @@ impl Cloud {
     /// Gets a new token for the operator.
     pub fn sign_in(&mut self) {
         let answer = self.ask_token(TENANT, &sign_in_form());
-        self.token = answer.body["access_token"].as_str().unwrap_or_else(|| panic!("{}", answer.text)).to_owned();
+        let token = answer.body["access_token"].as_str();
+        token.unwrap_or_else(|| panic!("{}", answer.text)).clone_into(&mut self.token);
     }
 
     pub fn ask_token(&mut self, tenant: &str, form: &[(&str, &str)]) -> Answer {
@@ -161,7 +162,8 @@ impl Cloud {
 
     /// A Graph request as the tenant's administrator.
     pub fn as_admin(&mut self, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        let wish = json!({"tenantId": TENANT, "user": "admin@contoso.com", "method": method, "path": path, "body": body});
+        let wish =
+            json!({"tenantId": TENANT, "user": "admin@contoso.com", "method": method, "path": path, "body": body});
         self.control("POST", "/as", Some(&wish))
     }
 

@@ -50,9 +50,11 @@ fn both_ends_and_both_keys_show_the_same_assignments() {
     let by_resource = cloud.get(&format!("/servicePrincipals/{GRAPH}/appRoleAssignedTo")).values();
     let of_client: Vec<&Value> = by_resource.iter().filter(|row| row["principalId"] == INTEGRATION).collect();
     assert_eq!(of_client.len(), by_client.len());
-    let filtered = cloud.get(&format!("/servicePrincipals/{INTEGRATION}/appRoleAssignments?$filter=resourceId eq {GRAPH}"));
+    let filtered =
+        cloud.get(&format!("/servicePrincipals/{INTEGRATION}/appRoleAssignments?$filter=resourceId eq {GRAPH}"));
     assert_eq!(filtered.values(), by_client);
-    let other = cloud.get(&format!("/servicePrincipals/{INTEGRATION}/appRoleAssignments?$filter=resourceId eq {IDENTITY}"));
+    let other =
+        cloud.get(&format!("/servicePrincipals/{INTEGRATION}/appRoleAssignments?$filter=resourceId eq {IDENTITY}"));
     assert!(other.values().is_empty());
 }
 
@@ -60,7 +62,8 @@ fn both_ends_and_both_keys_show_the_same_assignments() {
 fn a_role_can_be_revoked_and_granted_again_and_has_another_id_then() {
     let mut cloud = with_roles(&ALL_ROLES);
     let before = assignments(&mut cloud);
-    let old = before.iter().find(|row| row["appRoleId"] == AUDIT_LOG_READ_ALL).unwrap()["id"].as_str().unwrap().to_owned();
+    let old =
+        before.iter().find(|row| row["appRoleId"] == AUDIT_LOG_READ_ALL).unwrap()["id"].as_str().unwrap().to_owned();
     let path = format!("/servicePrincipals/{INTEGRATION}/appRoleAssignments");
     assert_eq!(cloud.delete(&format!("{path}/{old}")).status, 204);
     assert_eq!(assignments(&mut cloud).len(), 6);
@@ -99,7 +102,8 @@ fn granting_roles_needs_its_own_role_and_one_for_reading() {
 #[test]
 fn grants_are_listed_by_client_and_kind_of_consent() {
     let mut cloud = calm();
-    let path = format!("/oauth2PermissionGrants?$filter=clientId eq '{INTEGRATION}' and consentType eq 'AllPrincipals'");
+    let path =
+        format!("/oauth2PermissionGrants?$filter=clientId eq '{INTEGRATION}' and consentType eq 'AllPrincipals'");
     assert_eq!(cloud.get(&path).values().len(), 1);
     let path = format!("/oauth2PermissionGrants?$filter=clientId eq '{INTEGRATION}' and consentType eq 'Principal'");
     assert!(cloud.get(&path).values().is_empty());
@@ -112,7 +116,10 @@ fn a_grant_is_made_changed_and_revoked() {
     let made = cloud.post("/oauth2PermissionGrants", &body);
     assert_eq!(made.status, 201, "{}", made.text);
     let again = cloud.post("/oauth2PermissionGrants", &body);
-    assert_eq!((again.status.as_u16(), &again.body["error"]["message"]), (400, &json!("Permission entry already exists.")));
+    assert_eq!(
+        (again.status.as_u16(), &again.body["error"]["message"]),
+        (400, &json!("Permission entry already exists."))
+    );
     let path = format!("/oauth2PermissionGrants/{}", made.body["id"].as_str().unwrap());
     assert_eq!(cloud.patch(&path, &json!({"scope": "User.Read Group.Read.All"})).status, 204);
     assert_eq!(cloud.get(&path).body["scope"], "User.Read Group.Read.All");

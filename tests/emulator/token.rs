@@ -6,9 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use webex_azure_operator::emulator::{ClientSecret, Knobs, Scenario};
 
-use super::cloud::{
-    Cloud, INTEGRATION_APP, OPERATOR, OPERATOR_APP, SECRET, TENANT, URL, calm, sign_in_form, with,
-};
+use super::cloud::{Cloud, INTEGRATION_APP, OPERATOR, OPERATOR_APP, SECRET, TENANT, URL, calm, sign_in_form, with};
 
 fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).unwrap();
@@ -66,7 +64,14 @@ fn each_wrong_sign_in_has_its_documented_error() {
     check(&mut cloud, TENANT, &form("client_id", Some(unknown)), 400, "unauthorized_client", 700_016);
     check(&mut cloud, TENANT, &form("client_secret", Some("guess")), 401, "invalid_client", 7_000_215);
     check(&mut cloud, TENANT, &form("client_secret", None), 401, "invalid_client", 7_000_218);
-    check(&mut cloud, TENANT, &form("scope", Some("https://graph.microsoft.com/User.Read")), 400, "invalid_scope", 70_011);
+    check(
+        &mut cloud,
+        TENANT,
+        &form("scope", Some("https://graph.microsoft.com/User.Read")),
+        400,
+        "invalid_scope",
+        70_011,
+    );
     check(&mut cloud, TENANT, &form("scope", Some("https://vault.example/.default")), 400, "invalid_scope", 70_011);
     check(&mut cloud, TENANT, &form("grant_type", Some("password")), 400, "unsupported_grant_type", 70_003);
     for missing in ["grant_type", "client_id", "scope"] {

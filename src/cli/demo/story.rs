@@ -16,7 +16,10 @@ use tokio::{io::AsyncWriteExt as _, process::Command, time::Instant};
 
 use super::tenant::{TENANT, Tenant};
 use crate::{
-    api::{ConditionType, REQUESTED_AT_ANNOTATION, Reason, WebexAzureIntegration, status::DriftEntry, validation::IDENTITY_INTEGRATION_APP_ID},
+    api::{
+        ConditionType, REQUESTED_AT_ANNOTATION, Reason, WebexAzureIntegration, status::DriftEntry,
+        validation::IDENTITY_INTEGRATION_APP_ID,
+    },
     cli::{crd_yaml, output},
     clock::Clock,
     control_plane::ControlPlane,
@@ -45,7 +48,13 @@ pub struct Story<'a> {
 
 impl<'a> Story<'a> {
     /// Sets the stage.
-    pub fn new(control_plane: &'a ControlPlane, client: Client, kubectl: PathBuf, tenant: Tenant, clock: Clock) -> Self {
+    pub fn new(
+        control_plane: &'a ControlPlane,
+        client: Client,
+        kubectl: PathBuf,
+        tenant: Tenant,
+        clock: Clock,
+    ) -> Self {
         let began = clock.instant();
         let objects = Api::namespaced(client, "webex");
         Self { control_plane, objects, kubectl, tenant, clock, began }
@@ -53,8 +62,12 @@ impl<'a> Story<'a> {
 
     /// Tells the story; an error if the operator does not play its part.
     pub async fn tell(&self) -> anyhow::Result<()> {
-        output::line("A real kube-apiserver and etcd are running, and a pretend Microsoft Entra tenant (an emulator on this machine).")?;
-        output::line("The operator's pauses are 20 times shorter than in production: what it confirms after 60 s there takes 3 s here.\n")?;
+        output::line(
+            "A real kube-apiserver and etcd are running, and a pretend Microsoft Entra tenant (an emulator on this machine).",
+        )?;
+        output::line(
+            "The operator's pauses are 20 times shorter than in production: what it confirms after 60 s there takes 3 s here.\n",
+        )?;
         self.declare().await?;
         self.delete_and_restore().await?;
         self.revoke_and_consent().await?;
@@ -65,7 +78,8 @@ impl<'a> Story<'a> {
     pub fn invite(&self, emulator: &Running) -> anyhow::Result<()> {
         let kubeconfig = self.control_plane.kubeconfig().display();
         let kubectl = self.kubectl.display();
-        let consent = format!("{}/{TENANT}/adminconsent?client_id={IDENTITY_INTEGRATION_APP_ID}", emulator.public_url());
+        let consent =
+            format!("{}/{TENANT}/adminconsent?client_id={IDENTITY_INTEGRATION_APP_ID}", emulator.public_url());
         output::line(&format!(
             "\nEverything stays up until Ctrl-C. In another terminal:\n\n  \
              export KUBECONFIG={kubeconfig}\n  \
@@ -84,7 +98,9 @@ impl<'a> Story<'a> {
     }
 
     async fn declare(&self) -> anyhow::Result<()> {
-        self.narrate("A platform team installs the resource and declares its Webex integration (examples/incident.yaml).")?;
+        self.narrate(
+            "A platform team installs the resource and declares its Webex integration (examples/incident.yaml).",
+        )?;
         self.apply(&crd_yaml()?).await?;
         self.kubectl(&["wait", "--for=condition=Established", "crd/webexazureintegrations.webexazure.dev"]).await?;
         self.kubectl(&["create", "namespace", "webex"]).await?;
@@ -100,7 +116,7 @@ impl<'a> Story<'a> {
         let expected = Reason::ServicePrincipalSoftDeleted.as_str();
         let object = self.until("the deletion is told", |object| reason(object) == Some(expected)).await?;
         self.show().await?;
-        self.show_drift(&object)?;
+        Self::show_drift(&object)?;
         ensure!(is_true(&object, ConditionType::Stalled), "a deletion needs a person, so Stalled must be True");
 
         self.narrate("The administrator restores it, as the message says.")?;
@@ -118,9 +134,11 @@ impl<'a> Story<'a> {
         let expected = Reason::ConsentIncomplete.as_str();
         let object = self.until("the lost permission is told", |object| reason(object) == Some(expected)).await?;
         self.show().await?;
-        self.show_drift(&object)?;
+        Self::show_drift(&object)?;
 
-        let url = application(&object).and_then(|entry| entry.consent_url.clone()).context("the status gives no consent link")?;
+        let url = application(&object)
+            .and_then(|entry| entry.consent_url.clone())
+            .context("the status gives no consent link")?;
         self.narrate("The administrator opens that link and presses Accept.")?;
         self.tenant.accept_consent(&url).await?;
         self.until("the consent is seen", |object| reason(object) == Some(Reason::InSync.as_str())).await?;
@@ -132,7 +150,7 @@ impl<'a> Story<'a> {
         Ok(output::line(&format!("[{seconds:5.1} s] {sentence}\n"))?)
     }
 
-    fn show_drift(&self, object: &WebexAzureIntegration) -> anyhow::Result<()> {
+    fn show_drift(object: &WebexAzureIntegration) -> anyhow::Result<()> {
         let status = object.status.clone().unwrap_or_default();
         let ready = status.condition(ConditionType::Ready.as_str()).context("Ready is always there")?;
         output::line(&format!("{}\n", output::wrapped(&ready.message)))?;
@@ -168,16 +186,25 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
-    async fn until(&self, what: &str, is_met: impl Fn(&WebexAzureIntegration) -> bool + Send) -> anyhow::Result<WebexAzureIntegration> {
+    async fn until(
+        &self,
+        what: &str,
+        is_met: impl Fn(&WebexAzureIntegration) -> bool + Send,
+    ) -> anyhow::Result<WebexAzureIntegration> {
         let condition = |object: Option<&WebexAzureIntegration>| object.is_some_and(&is_met);
-        let met = tokio::time::timeout(PATIENCE, wait::await_condition(self.objects.clone(), "contoso", condition)).await;
+        let met =
+            tokio::time::timeout(PATIENCE, wait::await_condition(self.objects.clone(), "contoso", condition)).await;
         let object = met.with_context(|| format!("waited {} s in vain until {what}", PATIENCE.as_secs()))??;
         object.context("the object is gone")
     }
 
     async fn apply(&self, yaml: &str) -> anyhow::Result<()> {
         let mut command = self.command(&["apply", "-f", "-"]);
-        let mut child = command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn()?;
+        let mut child = command
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()?;
         let mut stdin = child.stdin.take().context("kubectl has no standard input")?;
         stdin.write_all(yaml.as_bytes()).await?;
         drop(stdin);

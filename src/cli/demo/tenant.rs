@@ -39,10 +39,10 @@ impl Tenant {
     pub async fn revoke(&self, app_id: &str, app_role_id: &str) -> anyhow::Result<()> {
         let base = format!("/servicePrincipals(appId='{app_id}')/appRoleAssignments");
         let list = self.act("GET", &base).await?;
-        let assignments = list["value"].as_array().cloned().unwrap_or_default();
-        let assignment = assignments.iter().find(|assignment| assignment["appRoleId"] == app_role_id);
-        let id = assignment.and_then(|assignment| assignment["id"].as_str()).context("the permission is not granted")?;
-        let principal = assignment.and_then(|assignment| assignment["principalId"].as_str()).unwrap_or_default();
+        let assignments = list.get("value").and_then(Value::as_array).cloned().unwrap_or_default();
+        let assignment = assignments.iter().find(|assignment| text(assignment, "appRoleId") == Some(app_role_id));
+        let id = assignment.and_then(|assignment| text(assignment, "id")).context("the permission is not granted")?;
+        let principal = assignment.and_then(|assignment| text(assignment, "principalId")).unwrap_or_default();
         self.act("DELETE", &format!("/servicePrincipals/{principal}/appRoleAssignments/{id}")).await.map(drop)
     }
 
@@ -54,15 +54,24 @@ impl Tenant {
             form.append_pair(&name, &value);
         }
         form.append_pair("decision", "accept");
-        let request = self.http.post(url).header("content-type", "application/x-www-form-urlencoded").body(form.finish());
+        let request =
+            self.http.post(url).header("content-type", "application/x-www-form-urlencoded").body(form.finish());
         let answer = request.send().await?;
-        ensure!(answer.status().is_success() || answer.status().is_redirection(), "the consent page answered {}", answer.status());
+        ensure!(
+            answer.status().is_success() || answer.status().is_redirection(),
+            "the consent page answered {}",
+            answer.status()
+        );
         Ok(())
     }
 
     async fn act(&self, method: &str, path: &str) -> anyhow::Result<Value> {
         let body = json!({ "tenantId": TENANT, "user": ADMINISTRATOR, "method": method, "path": path });
-        let request = self.http.post(format!("{}/as", self.control)).header("content-type", "application/json").body(body.to_string());
+        let request = self
+            .http
+            .post(format!("{}/as", self.control))
+            .header("content-type", "application/json")
+            .body(body.to_string());
         let answer = request.send().await?;
         let (status, text) = (answer.status(), answer.text().await?);
         if !status.is_success() {
@@ -70,6 +79,10 @@ impl Tenant {
         }
         Ok(if text.is_empty() { Value::Null } else { serde_json::from_str(&text)? })
     }
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+    value.get(name)?.as_str()
 }
 
 /// Names and values of the hidden fields of a form.

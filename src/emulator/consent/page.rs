@@ -19,38 +19,17 @@ const STYLE: &str = include_str!("page.css");
 
 /// The question: what the application asks for, what accepting does, yes or no.
 pub(super) fn question(question: &Question<'_>) -> String {
-    let Question {
-        tenant,
-        account,
-        application,
-        publisher,
-        client_id,
-        asked,
-        redirect_uri,
-        state,
-        proof,
-    } = question;
+    let Question { tenant, account, application, publisher, client_id, asked, redirect_uri, state, proof } = question;
     let initial = escape(&application.chars().take(1).collect::<String>());
     let (tenant, account, application) = (escape(tenant), escape(account), escape(application));
-    let publisher = if publisher.is_empty() {
-        "not named".to_owned()
-    } else {
-        escape(publisher)
-    };
+    let publisher = if publisher.is_empty() { "not named".to_owned() } else { escape(publisher) };
     let permissions: String = asked.iter().map(permission).collect();
-    let fields = [
-        ("client_id", Some(*client_id)),
-        ("redirect_uri", *redirect_uri),
-        ("state", *state),
-        ("proof", Some(*proof)),
-    ];
+    let fields =
+        [("client_id", Some(*client_id)), ("redirect_uri", *redirect_uri), ("state", *state), ("proof", Some(*proof))];
     let fields: String = fields
         .into_iter()
         .filter_map(|(name, value)| {
-            Some(format!(
-                "<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n",
-                escape(value?)
-            ))
+            Some(format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n", escape(value?)))
         })
         .collect();
     let client_id = escape(client_id);
@@ -84,24 +63,13 @@ pub(super) fn question(question: &Question<'_>) -> String {
 }
 
 fn permission(asked: &Asked) -> String {
-    let Asked {
-        kind,
-        value,
-        display_name,
-        description,
-        resource,
-        ..
-    } = asked;
+    let Asked { kind, value, display_name, description, resource, .. } = asked;
     let (kind, meaning) = match kind {
         Kind::Application => ("Application", "works without a signed-in user"),
         Kind::Delegated => ("Delegated", "works for the signed-in user"),
     };
-    let (value, display_name, description, resource) = (
-        escape(value),
-        escape(display_name),
-        escape(description),
-        escape(resource),
-    );
+    let (value, display_name, description, resource) =
+        (escape(value), escape(display_name), escape(description), escape(resource));
     format!(
         r#"<li><details>
 <summary><span class="display">{display_name}</span>
@@ -115,19 +83,10 @@ fn permission(asked: &Asked) -> String {
 
 /// What was done.
 pub(super) fn granted(done: &Done) -> String {
-    let Done {
-        application,
-        tenant,
-        principal_id,
-        created,
-        granted,
-        revoked,
-    } = done;
+    let Done { application, tenant, principal_id, created, granted, revoked } = done;
     let list = |title: &str, values: &[String]| {
-        let items: Vec<String> = values
-            .iter()
-            .map(|value| format!("<li><code>{}</code></li>", escape(value)))
-            .collect();
+        let items: Vec<String> =
+            values.iter().map(|value| format!("<li><code>{}</code></li>", escape(value))).collect();
         let items = items.join("\n");
         if items.is_empty() {
             String::new()
@@ -140,11 +99,7 @@ pub(super) fn granted(done: &Done) -> String {
     } else {
         "The enterprise application was there already and kept its object ID."
     };
-    let nothing = if granted.is_empty() {
-        "<p>All permissions had been granted before.</p>\n"
-    } else {
-        ""
-    };
+    let nothing = if granted.is_empty() { "<p>All permissions had been granted before.</p>\n" } else { "" };
     let body = format!(
         "<h1>Consent granted</h1>\n<p><strong>{}</strong> has the permissions it asked for in <strong>{}</strong>.</p>\n\
          <p>{origin}</p>\n<p class=\"quiet\">Object ID: <code>{}</code></p>\n{nothing}{}{}\
@@ -153,10 +108,7 @@ pub(super) fn granted(done: &Done) -> String {
         escape(tenant),
         escape(principal_id),
         list("Granted now", granted),
-        list(
-            "Revoked, because the application does not ask for them any more",
-            revoked
-        ),
+        list("Revoked, because the application does not ask for them any more", revoked),
     );
     whole("Consent granted", &body)
 }
@@ -242,11 +194,6 @@ mod tests {
         });
         assert!(!shown.contains("<script"), "{shown}");
         assert!(!shown.contains("'x'"), "{shown}");
-        assert_eq!(
-            shown
-                .matches("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;&amp;")
-                .count(),
-            10
-        );
+        assert_eq!(shown.matches("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;&amp;").count(), 10);
     }
 }

@@ -26,10 +26,8 @@ pub(super) fn truth(tenant: &TenantState) -> Value {
             "deletedDateTime": row.get("deletedDateTime"),
         })
     };
-    let assignments: Vec<Value> = tenant
-        .assignments(View::Truth)
-        .map(|(_, row)| shown_assignment(tenant, row))
-        .collect();
+    let assignments: Vec<Value> =
+        tenant.assignments(View::Truth).map(|(_, row)| shown_assignment(tenant, row)).collect();
     json!({
         "tenantId": tenant.id,
         "displayName": tenant.display_name,
@@ -46,15 +44,9 @@ pub(super) fn truth(tenant: &TenantState) -> Value {
 
 /// An assignment with the value of its role, which Graph itself does not show.
 fn shown_assignment(tenant: &TenantState, row: &Properties) -> Value {
-    let resource = tenant
-        .service_principals
-        .get(View::Truth, text(row, "resourceId"));
-    let role =
-        resource.and_then(|resource| directory::role_by_id(resource, text(row, "appRoleId")));
+    let resource = tenant.service_principals.get(View::Truth, text(row, "resourceId"));
+    let role = resource.and_then(|resource| directory::role_by_id(resource, text(row, "appRoleId")));
     let mut row = row.clone();
-    row.insert(
-        "role".to_owned(),
-        role.map(|role| directory::text_of(role, "value")).into(),
-    );
+    row.insert("role".to_owned(), role.map(|role| directory::text_of(role, "value")).into());
     Value::Object(row)
 }

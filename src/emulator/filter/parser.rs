@@ -10,18 +10,10 @@ const MAX_DEPTH: usize = 32;
 
 /// Reads a filter; the error is the sentence Graph would answer.
 pub(in super::super) fn parse(text: &str) -> Result<Filter, String> {
-    let mut parser = Parser {
-        rest: text.trim(),
-        variable: None,
-        depth: 0,
-    };
+    let mut parser = Parser { rest: text.trim(), variable: None, depth: 0 };
     let filter = parser.either().ok_or_else(|| invalid(text))?;
     parser.skip_spaces();
-    if parser.rest.is_empty() {
-        Ok(filter)
-    } else {
-        Err(invalid(text))
-    }
+    if parser.rest.is_empty() { Ok(filter) } else { Err(invalid(text)) }
 }
 
 fn invalid(text: &str) -> String {
@@ -90,11 +82,7 @@ impl Parser<'_> {
             "lt" => Operator::Less,
             _ => return None,
         };
-        Some(Filter::Compare {
-            path,
-            operator,
-            literal: self.literal()?,
-        })
+        Some(Filter::Compare { path, operator, literal: self.literal()? })
     }
 
     /// A function or a lambda, after its opening parenthesis.
@@ -108,10 +96,7 @@ impl Parser<'_> {
             self.variable = Some(variable);
             let condition = self.either()?;
             self.variable = None;
-            return self.symbol(')').then_some(Filter::Any {
-                path,
-                condition: Box::new(condition),
-            });
+            return self.symbol(')').then_some(Filter::Any { path, condition: Box::new(condition) });
         }
         let word = self.word()?;
         let path = self.path(&word);
@@ -123,14 +108,8 @@ impl Parser<'_> {
             return None;
         }
         match name.to_ascii_lowercase().as_str() {
-            "startswith" => Some(Filter::StartsWith {
-                path,
-                prefix: argument,
-            }),
-            "endswith" => Some(Filter::EndsWith {
-                path,
-                suffix: argument,
-            }),
+            "startswith" => Some(Filter::StartsWith { path, prefix: argument }),
+            "endswith" => Some(Filter::EndsWith { path, suffix: argument }),
             _ => None,
         }
     }
@@ -162,9 +141,7 @@ impl Parser<'_> {
             self.rest = rest;
             return Some(Literal::Text(text));
         }
-        let end = self
-            .rest
-            .find(|char: char| !(char.is_ascii_alphanumeric() || "-:.+".contains(char)));
+        let end = self.rest.find(|char: char| !(char.is_ascii_alphanumeric() || "-:.+".contains(char)));
         let (word, rest) = self.rest.split_at_checked(end.unwrap_or(self.rest.len()))?;
         self.rest = rest;
         match word {
@@ -179,9 +156,7 @@ impl Parser<'_> {
     /// A name or a path of names; it may be followed at once by a parenthesis or a colon.
     fn word(&mut self) -> Option<String> {
         self.skip_spaces();
-        let end = self
-            .rest
-            .find(|char: char| !(char.is_ascii_alphanumeric() || "_./@".contains(char)));
+        let end = self.rest.find(|char: char| !(char.is_ascii_alphanumeric() || "_./@".contains(char)));
         let (word, rest) = self.rest.split_at_checked(end.unwrap_or(self.rest.len()))?;
         self.rest = rest;
         (!word.is_empty()).then(|| word.to_owned())
@@ -190,9 +165,7 @@ impl Parser<'_> {
     /// Whether this connective comes next; then it is read.
     fn keyword(&mut self, keyword: &str) -> bool {
         let before = self.rest;
-        let found = self
-            .word()
-            .is_some_and(|word| word.eq_ignore_ascii_case(keyword));
+        let found = self.word().is_some_and(|word| word.eq_ignore_ascii_case(keyword));
         if !found {
             self.rest = before;
         }
@@ -228,7 +201,5 @@ fn quoted(rest: &str) -> Option<(String, &str)> {
 
 /// A time, with a zone, or a date alone.
 fn moment(word: &str) -> Option<Timestamp> {
-    word.parse()
-        .ok()
-        .or_else(|| format!("{word}T00:00:00Z").parse().ok())
+    word.parse().ok().or_else(|| format!("{word}T00:00:00Z").parse().ok())
 }

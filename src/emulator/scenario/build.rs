@@ -1,6 +1,7 @@
 //! How a scenario becomes a directory.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -13,12 +14,22 @@ use super::super::identifier::{self, Identifiers};
 use super::super::replica::{Moment, Shelf, View};
 use super::super::{app_role_assignment, application, oauth2_permission_grant, service_principal};
 use super::{
-    AppRoleAssignment, Application, Built, Credentials, Loaded, Ownership, Scenario, ScenarioError,
-    ServicePrincipal, Tenant, incident,
+    AppRoleAssignment, Application, Built, Credentials, Loaded, Ownership, Scenario, ScenarioError, ServicePrincipal,
+    Tenant, incident,
 };
 
 /// App roles and scopes of Microsoft Graph; the file names its source and licence.
 const PERMISSIONS: &str = include_str!("../permissions.json");
+
+/// Microsoft Graph as its publisher registered it.
+pub(super) static MICROSOFT_GRAPH: LazyLock<Properties> = LazyLock::new(microsoft_graph_application);
+
+/// Its principal, which all tenants share: by far the largest object of a small tenant.
+static MICROSOFT_GRAPH_PRINCIPAL: LazyLock<Arc<Properties>> = LazyLock::new(|| {
+    let tenant_id = incident::MICROSOFT_TENANT_ID;
+    let id = incident::MICROSOFT_GRAPH_PRINCIPAL_ID;
+    Arc::new(service_principal::from_application(&MICROSOFT_GRAPH, tenant_id, id))
+});
 
 impl Scenario {
     /// Turns the data into a directory in which everything has been seen by everyone.
@@ -27,18 +38,13 @@ impl Scenario {
         now: Timestamp,
         identifiers: &mut Identifiers,
     ) -> Result<Built, ScenarioError> {
-        let past = Moment {
-            now: Timestamp::UNIX_EPOCH.min(now),
-            lag: SignedDuration::ZERO,
-        };
+        let past = Moment { now: Timestamp::UNIX_EPOCH.min(now), lag: SignedDuration::ZERO };
         let mut published: BTreeMap<String, Properties> = self
             .published_applications
             .iter()
             .map(|application| (key(&application.0), application.0.clone()))
             .collect();
-        published
-            .entry(MICROSOFT_GRAPH_APP_ID.to_owned())
-            .or_insert_with(microsoft_graph_application);
+        published.entry(MICROSOFT_GRAPH_APP_ID.to_owned()).or_insert_with(|| MICROSOFT_GRAPH.clone());
         let mut tenant = self.empty_tenant()?;
         for Application(properties) in &self.applications {
             let id = checked("application id", text(properties, "id"))?;
@@ -49,18 +55,9 @@ impl Scenario {
         for ServicePrincipal(properties) in &self.service_principals {
             add_principal(&mut tenant, &published, past, properties)?;
         }
-        if !self
-            .service_principals
-            .iter()
-            .any(|principal| text(&principal.0, "appId") == MICROSOFT_GRAPH_APP_ID)
-        {
-            let graph = json!({"id": incident::MICROSOFT_GRAPH_PRINCIPAL_ID, "appId": MICROSOFT_GRAPH_APP_ID});
-            add_principal(
-                &mut tenant,
-                &published,
-                past,
-                graph.as_object().unwrap_or(&Properties::new()),
-            )?;
+        if tenant.principal_of(View::Truth, MICROSOFT_GRAPH_APP_ID).is_none() {
+            let principal = Arc::clone(&MICROSOFT_GRAPH_PRINCIPAL);
+            tenant.service_principals.put_shared(past, incident::MICROSOFT_GRAPH_PRINCIPAL_ID, Some(principal));
         }
         for assignment in &self.app_role_assignments {
             add_assignment(&mut tenant, identifiers, past, assignment)?;
@@ -68,15 +65,8 @@ impl Scenario {
         for grant in &self.oauth2_permission_grants {
             let client = principal_id(&tenant, &grant.client)?;
             let resource = principal_id(&tenant, &grant.resource)?;
-            let row = oauth2_permission_grant::row(
-                &client,
-                &resource,
-                grant.principal_id.as_deref(),
-                &grant.scope,
-            );
-            tenant
-                .oauth2_permission_grants
-                .put(past, text(&row, "id"), Some(row.clone()));
+            let row = oauth2_permission_grant::row(&client, &resource, grant.principal_id.as_deref(), &grant.scope);
+            tenant.oauth2_permission_grants.put(past, text(&row, "id"), Some(row.clone()));
         }
         self.add_owners(&mut tenant)?;
         for record in self.directory_audits.iter().filter_map(Value::as_object) {
@@ -86,23 +76,11 @@ impl Scenario {
             let id = principal_id(&tenant, app_id)?;
             tenant.synchronization_jobs.insert(id, jobs.clone());
         }
-        Ok(Built {
-            loaded: Loaded {
-                tenant_id: tenant.id.clone(),
-                operator: self.credentials()?,
-            },
-            tenant,
-            published,
-        })
+        Ok(Built { loaded: Loaded { tenant_id: tenant.id.clone(), operator: self.credentials()? }, tenant, published })
     }
 
     fn empty_tenant(&self) -> Result<TenantState, ScenarioError> {
-        let Tenant {
-            id,
-            display_name,
-            domains,
-            administrator,
-        } = self.tenant.clone();
+        let Tenant { id, display_name, domains, administrator } = self.tenant.clone();
         Ok(TenantState {
             id: checked("tenant id", &id)?,
             display_name,
@@ -124,9 +102,7 @@ impl Scenario {
             let owner = principal_id(tenant, owner)?;
             let owned = [
                 Some(principal_id(tenant, app_id)?),
-                tenant
-                    .application_of(View::Truth, app_id)
-                    .map(|(id, _)| id.to_owned()),
+                tenant.application_of(View::Truth, app_id).map(|(id, _)| id.to_owned()),
             ];
             for id in owned.into_iter().flatten() {
                 tenant.owners.entry(id).or_default().insert(owner.clone());
@@ -139,17 +115,9 @@ impl Scenario {
         let Some(app_id) = &self.operator_app_id else {
             return Ok(None);
         };
-        let secret = self
-            .client_secrets
-            .iter()
-            .find(|secret| secret.app_id == *app_id);
-        let secret = secret.ok_or_else(|| ScenarioError::NoSecret {
-            app_id: app_id.clone(),
-        })?;
-        Ok(Some(Credentials {
-            client_id: app_id.clone(),
-            client_secret: secret.secret.clone(),
-        }))
+        let secret = self.client_secrets.iter().find(|secret| secret.app_id == *app_id);
+        let secret = secret.ok_or_else(|| ScenarioError::NoSecret { app_id: app_id.clone() })?;
+        Ok(Some(Credentials { client_id: app_id.clone(), client_secret: secret.secret.clone() }))
     }
 }
 
@@ -161,10 +129,7 @@ fn checked(what: &'static str, value: &str) -> Result<String, ScenarioError> {
     if identifier::is_guid(value) {
         return Ok(value.to_ascii_lowercase());
     }
-    Err(ScenarioError::NotAGuid {
-        what,
-        value: value.to_owned(),
-    })
+    Err(ScenarioError::NotAGuid { what, value: value.to_owned() })
 }
 
 fn add_principal(
@@ -175,16 +140,10 @@ fn add_principal(
 ) -> Result<(), ScenarioError> {
     let id = checked("principal id", text(properties, "id"))?;
     let app_id = text(properties, "appId");
-    let here = tenant
-        .applications
-        .all(View::Truth)
-        .find(|(_, row)| text(row, "appId") == app_id)
-        .map(|(_, row)| row);
+    let here = tenant.applications.all(View::Truth).find(|(_, row)| text(row, "appId") == app_id).map(|(_, row)| row);
     let application = here
         .or_else(|| published.get(&key(properties)))
-        .ok_or_else(|| ScenarioError::NoApplication {
-            app_id: app_id.to_owned(),
-        })?;
+        .ok_or_else(|| ScenarioError::NoApplication { app_id: app_id.to_owned() })?;
     let mut row = service_principal::from_application(application, &tenant.id, &id);
     row.extend(properties.clone());
     row.insert("id".to_owned(), id.clone().into());
@@ -198,33 +157,16 @@ fn add_assignment(
     past: Moment,
     assignment: &AppRoleAssignment,
 ) -> Result<(), ScenarioError> {
-    let AppRoleAssignment {
-        client,
-        resource,
-        role,
-        created,
-    } = assignment;
-    let client_id = if *client == tenant.administrator.id {
-        client.clone()
-    } else {
-        principal_id(tenant, client)?
-    };
+    let AppRoleAssignment { client, resource, role, created } = assignment;
+    let client_id = if *client == tenant.administrator.id { client.clone() } else { principal_id(tenant, client)? };
     let resource_id = principal_id(tenant, resource)?;
     let role_id = if role.is_empty() {
         DEFAULT_ACCESS_ROLE_ID.to_owned()
     } else {
-        let roles = tenant
-            .service_principals
-            .get(View::Truth, &resource_id)
-            .map(|row| directory::elements(row, "appRoles"));
-        let found = roles
-            .unwrap_or_default()
-            .iter()
-            .find(|known| text_of(known, "value") == role);
-        let found = found.ok_or_else(|| ScenarioError::NoRole {
-            resource: resource.clone(),
-            role: role.clone(),
-        })?;
+        let roles =
+            tenant.service_principals.get(View::Truth, &resource_id).map(|row| directory::elements(row, "appRoles"));
+        let found = roles.unwrap_or_default().iter().find(|known| text_of(known, "value") == role);
+        let found = found.ok_or_else(|| ScenarioError::NoRole { resource: resource.clone(), role: role.clone() })?;
         text_of(found, "id").to_owned()
     };
     let created = created.unwrap_or(incident::LONG_AGO).to_string();
@@ -237,16 +179,13 @@ fn add_assignment(
 /// The principal of an application, live or soft-deleted.
 fn principal_id(tenant: &TenantState, app_id: &str) -> Result<String, ScenarioError> {
     let mut principals = tenant.service_principals.all(View::Truth);
-    let found = principals
-        .find(|(_, row)| text(row, "appId").eq_ignore_ascii_case(app_id))
-        .map(|(id, _)| id.to_owned());
-    found.ok_or_else(|| ScenarioError::NoPrincipal {
-        app_id: app_id.to_owned(),
-    })
+    let found =
+        principals.find(|(_, row)| text(row, "appId").eq_ignore_ascii_case(app_id)).map(|(id, _)| id.to_owned());
+    found.ok_or_else(|| ScenarioError::NoPrincipal { app_id: app_id.to_owned() })
 }
 
 /// Microsoft Graph as an application, with the permissions this emulator knows.
-pub(super) fn microsoft_graph_application() -> Properties {
+fn microsoft_graph_application() -> Properties {
     let permissions: Value = serde_json::from_str(PERMISSIONS).unwrap_or_default();
     let application = json!({
         "appId": MICROSOFT_GRAPH_APP_ID,
@@ -257,9 +196,5 @@ pub(super) fn microsoft_graph_application() -> Properties {
         "appRoles": permissions.get("appRoles"),
         "api": {"oauth2PermissionScopes": permissions.get("oauth2PermissionScopes")},
     });
-    if let Value::Object(application) = application {
-        application
-    } else {
-        Properties::new()
-    }
+    if let Value::Object(application) = application { application } else { Properties::new() }
 }

@@ -5,8 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::directory::{MICROSOFT_GRAPH_APP_ID, text_of};
 use super::{
-    AppRoleAssignment, Application, ClientSecret, OAuth2PermissionGrant, Person, Scenario,
-    ServicePrincipal, Tenant,
+    AppRoleAssignment, Application, ClientSecret, OAuth2PermissionGrant, Person, Scenario, ServicePrincipal, Tenant,
 };
 
 /// Values of the published case; the README beside the file says where they come from and how far to trust them.
@@ -36,27 +35,13 @@ const IDENTITY_APPLICATION_ID: &str = "00000000-0000-4000-8000-000000000013";
 const ADMINISTRATOR_ID: &str = "00000000-0000-4000-8000-000000000051";
 
 /// What the operator needs for looking.
-const OPERATOR_ROLES: [&str; 4] = [
-    "Application.Read.All",
-    "AuditLog.Read.All",
-    "Directory.Read.All",
-    "Synchronization.Read.All",
-];
+const OPERATOR_ROLES: [&str; 4] =
+    ["Application.Read.All", "AuditLog.Read.All", "Directory.Read.All", "Synchronization.Read.All"];
 
 /// The tenant before the incident.
 pub(super) fn scenario() -> Scenario {
     let seed: Value = serde_json::from_str(SEED).unwrap_or_default();
-    let at = |pointer: &str| {
-        seed.pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let administrator = at("/entraTenant/consentDialogAccount");
-    let domain = administrator
-        .split_once('@')
-        .map(|(_, domain)| domain.to_owned())
-        .unwrap_or_default();
+    let at = |pointer: &str| seed.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let integration = Names {
         app_id: at("/requiredApplications/0/appId"),
         principal_id: at("/enterpriseApplicationsScreenshot/usableRows/1/servicePrincipalId/value"),
@@ -67,18 +52,10 @@ pub(super) fn scenario() -> Scenario {
         principal_id: at("/enterpriseApplicationsScreenshot/usableRows/0/servicePrincipalId/value"),
         display_name: at("/requiredApplications/1/displayNameInScreenshot"),
     };
-    let permissions = seed
-        .pointer("/consentDialog/permissions")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
+    let permissions = seed.pointer("/consentDialog/permissions").and_then(Value::as_array).cloned().unwrap_or_default();
     let values = |kind: &str| -> Vec<String> {
-        let of_kind = permissions
-            .iter()
-            .filter(|permission| text_of(permission, "kind") == kind);
-        of_kind
-            .map(|permission| text_of(permission, "value").to_owned())
-            .collect()
+        let of_kind = permissions.iter().filter(|permission| text_of(permission, "kind") == kind);
+        of_kind.map(|permission| text_of(permission, "value").to_owned()).collect()
     };
     let assignment = |client: &str, role: &str| AppRoleAssignment {
         client: client.to_owned(),
@@ -86,27 +63,11 @@ pub(super) fn scenario() -> Scenario {
         role: role.to_owned(),
         created: None,
     };
-    let webex = values("application")
-        .into_iter()
-        .map(|role| assignment(&integration.app_id, &role));
-    let operator = OPERATOR_ROLES
-        .into_iter()
-        .map(|role| assignment(OPERATOR_APP_ID, role));
+    let webex = values("application").into_iter().map(|role| assignment(&integration.app_id, &role));
+    let operator = OPERATOR_ROLES.into_iter().map(|role| assignment(OPERATOR_APP_ID, role));
     Scenario {
-        tenant: Tenant {
-            id: at("/entraTenant/tenantId/value"),
-            display_name: at("/entraTenant/displayName/value"),
-            domains: vec![domain],
-            administrator: Person {
-                id: ADMINISTRATOR_ID.to_owned(),
-                user_principal_name: administrator,
-                display_name: "Example Administrator".to_owned(),
-            },
-        },
-        published_applications: vec![Application(integration_manifest(
-            &integration,
-            &permissions,
-        ))],
+        tenant: tenant(&at),
+        published_applications: vec![Application(integration_manifest(&integration, &permissions))],
         applications: vec![
             Application(identity_registration(&identity, &integration)),
             Application(operator_registration()),
@@ -117,9 +78,7 @@ pub(super) fn scenario() -> Scenario {
                 &identity,
                 &at("/enterpriseApplicationsScreenshot/usableRows/0/homepage/value"),
             )),
-            ServicePrincipal(object(
-                json!({"id": OPERATOR_PRINCIPAL_ID, "appId": OPERATOR_APP_ID}),
-            )),
+            ServicePrincipal(object(json!({"id": OPERATOR_PRINCIPAL_ID, "appId": OPERATOR_APP_ID}))),
         ],
         app_role_assignments: webex.chain(operator).collect(),
         oauth2_permission_grants: vec![OAuth2PermissionGrant {
@@ -133,13 +92,26 @@ pub(super) fn scenario() -> Scenario {
             secret: OPERATOR_SECRET.to_owned(),
             expires: None,
         }],
-        owners: vec![super::Ownership {
-            app_id: identity.app_id.clone(),
-            owner: integration.app_id.clone(),
-        }],
+        owners: vec![super::Ownership { app_id: identity.app_id.clone(), owner: integration.app_id.clone() }],
         directory_audits: Vec::new(),
         synchronization_jobs: [(identity.app_id, vec![provisioning_job()])].into(),
         operator_app_id: Some(OPERATOR_APP_ID.to_owned()),
+    }
+}
+
+/// The tenant and who administers it; `at` reads a value of the published case.
+fn tenant(at: &dyn Fn(&str) -> String) -> Tenant {
+    let administrator = at("/entraTenant/consentDialogAccount");
+    let domain = administrator.split_once('@').map(|(_, domain)| domain.to_owned()).unwrap_or_default();
+    Tenant {
+        id: at("/entraTenant/tenantId/value"),
+        display_name: at("/entraTenant/displayName/value"),
+        domains: vec![domain],
+        administrator: Person {
+            id: ADMINISTRATOR_ID.to_owned(),
+            user_principal_name: administrator,
+            display_name: "Example Administrator".to_owned(),
+        },
     }
 }
 
@@ -150,11 +122,7 @@ struct Names {
 }
 
 fn object(value: Value) -> Map<String, Value> {
-    if let Value::Object(object) = value {
-        object
-    } else {
-        Map::new()
-    }
+    if let Value::Object(object) = value { object } else { Map::new() }
 }
 
 /// Cisco's application as its publisher registered it: what it asks for is what the consent dialog shows.
@@ -222,7 +190,7 @@ fn identity_principal(names: &Names, homepage: &str) -> Map<String, Value> {
 }
 
 fn operator_registration() -> Map<String, Value> {
-    let roles: Vec<Value> = super::build::microsoft_graph_application()
+    let roles: Vec<Value> = super::build::MICROSOFT_GRAPH
         .get("appRoles")
         .and_then(Value::as_array)
         .into_iter()

@@ -48,14 +48,7 @@ pub(in super::super) const SERVICE_PRINCIPAL: EntityType = EntityType {
         ("tokenEncryptionKeyId", Guid),
         ("verifiedPublisher", Other),
     ],
-    filterable: &[
-        "id",
-        "appId",
-        "displayName",
-        "accountEnabled",
-        "servicePrincipalType",
-        "createdByAppId",
-    ],
+    filterable: &["id", "appId", "displayName", "accountEnabled", "servicePrincipalType", "createdByAppId"],
     index_only: &[
         "appOwnerOrganizationId",
         "applicationTemplateId",
@@ -112,12 +105,7 @@ pub(in super::super) const APPLICATION: EntityType = EntityType {
         ("web", Other),
     ],
     filterable: &["id", "appId", "displayName", "createdDateTime"],
-    index_only: &[
-        "createdByAppId",
-        "publisherDomain",
-        "signInAudience",
-        "deletedDateTime",
-    ],
+    index_only: &["createdByAppId", "publisherDomain", "signInAudience", "deletedDateTime"],
 };
 
 /// appRoleAssignment.

@@ -6,22 +6,10 @@ use super::super::directory::{Properties, elements, text};
 use super::super::schema;
 
 /// A principal as it is when it comes into a tenant.
-pub(in super::super) fn from_application(
-    application: &Properties,
-    tenant_id: &str,
-    id: &str,
-) -> Properties {
+pub(in super::super) fn from_application(application: &Properties, tenant_id: &str, id: &str) -> Properties {
     let app_id = text(application, "appId");
-    let member = |object: &str, name: &str| {
-        application
-            .get(object)
-            .and_then(|object| object.get(name))
-            .cloned()
-    };
-    let owner = application
-        .get("appOwnerOrganizationId")
-        .cloned()
-        .unwrap_or_else(|| tenant_id.into());
+    let member = |object: &str, name: &str| application.get(object).and_then(|object| object.get(name)).cloned();
+    let owner = application.get("appOwnerOrganizationId").cloned().unwrap_or_else(|| tenant_id.into());
     let mut names = vec![Value::from(app_id)];
     names.extend(elements(application, "identifierUris").iter().cloned());
     let copied = [
@@ -36,10 +24,8 @@ pub(in super::super) fn from_application(
         "tags",
         "addIns",
     ];
-    let mut row: Properties = copied
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), application.get(*name)?.clone())))
-        .collect();
+    let mut row: Properties =
+        copied.iter().filter_map(|name| Some(((*name).to_owned(), application.get(*name)?.clone()))).collect();
     let own = json!({
         "id": id,
         "appId": app_id,

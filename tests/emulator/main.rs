@@ -1,0 +1,19 @@
+//! The emulator against the documentation it was written from: one claim per test, through its two front doors.
+
+#![cfg(feature = "demo")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test stops at the first surprise")]
+
+mod application;
+mod audit;
+mod batch;
+mod cloud;
+mod consent;
+mod control;
+mod delay;
+mod deleted_item;
+mod documented;
+mod permission;
+mod query;
+mod server;
+mod service_principal;
+mod token;

@@ -1,0 +1,186 @@
+//! Consent: presets and lists, application and delegated permissions, what was seen granted, and whom a link is given.
+
+use serde_json::json;
+use webex_azure_operator::{
+    api::{ConditionType as C, identifier::AppRoleId},
+    domain::{
+        Reading,
+        observed::{ConsentType, OAuth2PermissionGrant},
+    },
+};
+
+use crate::fixture::{CALENDAR, INTEGRATION, Tenant, World, assignment, grant, healthy, present, spec};
+
+fn twice(world: &mut World, seen: Tenant) {
+    world.look(seen.clone());
+    world.after(61).look(seen);
+}
+
+#[test]
+fn g32_a_permission_once_seen_granted_and_lost_is_drift_by_name() {
+    let mut world = World::in_sync();
+    twice(&mut world, healthy().revoked("GroupMember.Read.All"));
+    assert_eq!(world.ready(), ("False", "ConsentIncomplete"));
+    let entry = world.status.application("identity-integration").unwrap();
+    let consent = entry.consent.clone().unwrap();
+    assert_eq!((consent.granted, consent.required), (Some(7), 8));
+    assert_eq!(consent.missing, ["GroupMember.Read.All (application)"]);
+    assert_eq!(consent.baseline.len(), 8);
+    assert!(entry.consent_url.as_deref().unwrap().contains("/00000000-0000-0000-0000-000000000001/adminconsent"));
+    assert!(world.message(C::ConsentGranted).contains("lacks 1 of its 8 permissions"));
+    assert_eq!(world.status.drift[0].remedy.clone().unwrap().role.as_deref(), Some("Privileged Role Administrator"));
+}
+
+#[test]
+fn one_look_that_misses_a_permission_changes_nothing() {
+    let mut world = World::in_sync();
+    let before = world.status.clone();
+    world.look(healthy().revoked("GroupMember.Read.All"));
+    assert_eq!(world.status, before);
+}
+
+#[test]
+fn consent_never_given_is_told_with_the_event() {
+    let mut world = World::new(spec());
+    world.look(healthy().not_consented());
+    assert_eq!(world.ready(), ("Unknown", "Confirming"));
+    let decision = world.after(60).look(healthy().not_consented());
+    assert_eq!(world.ready(), ("False", "ConsentMissing"));
+    assert_eq!(decision.notices[0].reason, "ConsentMissing");
+}
+
+#[test]
+fn a_shortfall_against_the_published_list_from_first_sight_is_told_and_does_not_fail() {
+    let mut world = World::new(spec());
+    let seen = healthy().revoked("Place.Read.All");
+    world.look(seen.clone());
+    assert_eq!(world.ready(), ("True", "InSync"));
+    assert_eq!(world.condition(C::ConsentGranted), Some(("True", "ConsentDiffersFromPublished")));
+    assert_eq!(world.condition(C::Drifted), Some(("False", "NoDriftDetected")));
+    assert!(world.message(C::ConsentGranted).contains("Place.Read.All"));
+    assert_eq!(world.status.preset_revision, Some(1));
+    let before = world.status.clone();
+    world.after(300).look(seen.clone());
+    assert_eq!(world.status, before);
+
+    world.after(300).look(healthy());
+    twice(world.after(300), seen);
+    assert_eq!(world.ready(), ("False", "ConsentIncomplete"), "once seen granted, its loss is drift");
+}
+
+#[test]
+fn a_list_in_the_object_is_meant_as_it_is_written() {
+    let mut world = World::new(spec());
+    world.edit(|spec| {
+        spec["identityIntegration"] = json!({ "permissions": [
+            { "value": "Place.Read.All", "kind": "Application" },
+            { "value": "User.Read", "kind": "Delegated" },
+        ] });
+    });
+    twice(&mut world, healthy().revoked("Place.Read.All"));
+    assert_eq!(world.ready(), ("False", "ConsentIncomplete"));
+    assert_eq!(world.status.summary.clone().unwrap().consent.as_deref(), Some("1/2"));
+}
+
+#[test]
+fn either_kind_satisfies_either_and_only_an_application_permission_an_application_one() {
+    let mut world = World::new(spec());
+    world.look(healthy().revoked("Group.Read.All").delegated(grant("Group.Read.All")));
+    assert_eq!(world.condition(C::ConsentGranted), Some(("True", "Granted")));
+
+    let mut world = World::in_sync();
+    twice(&mut world, healthy().revoked("Domain.Read.All").delegated(grant("Domain.Read.All")));
+    assert_eq!(world.ready(), ("False", "ConsentIncomplete"));
+}
+
+#[test]
+fn a_grant_of_one_user_or_of_another_resource_or_case_is_no_admin_consent() {
+    let others = [
+        OAuth2PermissionGrant { consent: ConsentType::OnePrincipal, ..grant("User.Read") },
+        OAuth2PermissionGrant { resource: webex_azure_operator::api::ObjectId::from_u128(9), ..grant("User.Read") },
+        grant("user.read"),
+    ];
+    for other in others {
+        let mut world = World::in_sync();
+        let mut seen = healthy();
+        seen.application(INTEGRATION).oauth2_permission_grants = Reading::Known([other].into());
+        twice(&mut world, seen);
+        assert_eq!(world.ready(), ("False", "ConsentIncomplete"));
+    }
+}
+
+#[test]
+fn extra_permissions_are_no_drift() {
+    let mut world = World::in_sync();
+    let before = world.status.clone();
+    let mut seen = healthy().delegated(grant("openid")).delegated(grant("Mail.Send"));
+    if let Reading::Known(assignments) = &mut seen.application(INTEGRATION).app_role_assignments {
+        assignments.insert(assignment(AppRoleId::from_u128(42)));
+    }
+    world.look(seen);
+    assert_eq!(world.status, before);
+}
+
+#[test]
+fn a_value_that_is_not_compiled_in_is_compared_by_the_id_that_the_tenant_gives() {
+    let role = AppRoleId::from_u128(0x4242);
+    let mut world = World::new(spec());
+    world.edit(|spec| {
+        spec["additionalApplications"] = json!([{
+            "name": "hybrid-calendar", "appId": CALENDAR.to_string(),
+            "permissions": [{ "value": "Calendars.ReadWrite", "kind": "Application" }],
+        }]);
+    });
+    let mut seen = healthy();
+    if let Reading::Known(graph) = &mut seen.0.microsoft_graph {
+        graph.app_roles.insert("Calendars.ReadWrite".to_owned(), role);
+    }
+    let mut calendar = present(webex_azure_operator::api::ObjectId::from_u128(0x56), "Calendar");
+    calendar.app_role_assignments = Reading::Known([assignment(role)].into());
+    seen.0.applications.insert(CALENDAR, calendar);
+    world.look(seen.clone());
+    assert_eq!(world.ready(), ("True", "InSync"));
+    seen.application(CALENDAR).app_role_assignments = Reading::Known([].into());
+    twice(&mut world, seen);
+    assert_eq!(world.ready(), ("False", "ConsentMissing"));
+}
+
+#[test]
+fn i8_an_application_of_the_authors_choice_gets_no_consent_link_unless_the_process_names_it() {
+    let declared = |world: &mut World| {
+        world.edit(|spec| {
+            spec["additionalApplications"] = json!([{
+                "name": "evil", "appId": CALENDAR.to_string(),
+                "permissions": [{ "value": "Domain.Read.All", "kind": "Application" }],
+            }]);
+        });
+        let mut seen = healthy();
+        let mut evil = present(webex_azure_operator::api::ObjectId::from_u128(0x56), "Webex Sync");
+        evil.app_role_assignments = Reading::Known([].into());
+        seen.0.applications.insert(CALENDAR, evil);
+        twice(world, seen);
+    };
+    let mut world = World::new(spec());
+    declared(&mut world);
+    assert_eq!(world.ready(), ("False", "ConsentMissing"));
+    let status = serde_json::to_string(&world.status).unwrap();
+    assert!(!status.contains("adminconsent"), "{status}");
+    assert!(world.message(C::Ready).contains("is not a known Webex application"));
+
+    let mut world = World::new(spec());
+    world.linkable = vec![CALENDAR];
+    declared(&mut world);
+    assert!(world.message(C::Ready).contains(&format!("adminconsent?client_id={CALENDAR}")));
+}
+
+#[test]
+fn outside_the_global_cloud_the_preset_gets_no_link_of_its_own() {
+    let mut world = World::new(spec());
+    world.edit(|spec| {
+        spec["cloud"] = json!("China");
+        spec["identityIntegration"] = json!({ "appId": INTEGRATION.to_string() });
+    });
+    twice(&mut world, healthy().not_consented());
+    assert_eq!(world.ready(), ("False", "ConsentMissing"));
+    assert!(!serde_json::to_string(&world.status).unwrap().contains("adminconsent"));
+}
