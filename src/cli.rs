@@ -37,7 +37,7 @@ struct LogArguments {
     /// Form of the log on standard error: text on a terminal and JSON elsewhere, unless said otherwise.
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "FORMAT", help_heading = "Log")]
     log_format: LogFormat,
-    /// What the log holds, by target and level, such as info or `warn,webex_azure_operator=debug`.
+    /// What the log holds, by target and level, such as info or debug.
     #[arg(long, global = true, env = "WEBEX_AZURE_OPERATOR_LOG", value_name = "FILTER", help_heading = "Log")]
     log: Option<String>,
 }
@@ -49,7 +49,7 @@ enum Command {
     /// Look once at the tenants declared in files and print what drifted; needs no cluster and changes nothing.
     ///
     /// A file holds WebexAzureIntegration objects and, if you like, the Secrets that they name; without the Secret the
-    /// client secret is taken from `AZURE_CLIENT_SECRET`. Exit status: 0 in sync, 2 drift, 1 the tenant or the file could
+    /// client secret is taken from AZURE_CLIENT_SECRET. Exit status: 0 in sync, 2 drift, 1 the tenant or the file could
     /// not be read. One look is believed as it is; a change of the last minute may not be visible to it yet.
     Plan(plan::PlanArguments),
     /// Print the link on which an administrator grants consent for one tenant.

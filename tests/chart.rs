@@ -1,10 +1,6 @@
 //! The Helm chart, installed by a real Helm into a real API server.
 #![cfg(feature = "demo")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "helpers of tests, outside of functions marked as tests"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, outside of functions marked as tests")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -39,13 +35,7 @@ const EVERYTHING: &str = r#"{
 async fn the_chart_lints_with_no_values_and_with_all_of_them() {
     let helm = Helm::found().await;
     helm.succeeds(&["lint", "--strict", CHART]);
-    helm.succeeds(&[
-        "lint",
-        "--strict",
-        CHART,
-        "--values",
-        &helm.file("all.json", EVERYTHING),
-    ]);
+    helm.succeeds(&["lint", "--strict", CHART, "--values", &helm.file("all.json", EVERYTHING)]);
 }
 
 #[tokio::test]
@@ -71,44 +61,22 @@ async fn a_release_installs_runs_restricted_and_may_do_what_it_must() {
     let cluster = Cluster::started().await;
     cluster.has_restricted_namespace("no");
     cluster.kubectl(&["create", "namespace", "off"]);
-    cluster.helm(&[
-        "install",
-        "y",
-        CHART,
-        "--namespace",
-        "no",
-        "--set-json",
-        CREDENTIALS,
-    ]);
+    cluster.helm(&["install", "y", CHART, "--namespace", "no", "--set-json", CREDENTIALS]);
 
-    let account = cluster.get(&[
-        "serviceaccount",
-        "y-webex-azure-operator",
-        "--namespace",
-        "no",
-    ]);
+    let account = cluster.get(&["serviceaccount", "y-webex-azure-operator", "--namespace", "no"]);
     assert_eq!(account["automountServiceAccountToken"], false);
     let deployment = cluster.get(&["deployment", "y-webex-azure-operator", "--namespace", "no"]);
-    assert_eq!(
-        deployment["spec"]["selector"]["matchLabels"]["app.kubernetes.io/instance"],
-        "y"
-    );
+    assert_eq!(deployment["spec"]["selector"]["matchLabels"]["app.kubernetes.io/instance"], "y");
     let pod_spec = &deployment["spec"]["template"]["spec"];
     assert_eq!(pod_spec["containers"][0]["args"], json!(["run"]));
-    assert_eq!(
-        pod_spec["containers"][0]["image"],
-        "webex-azure-operator:0.1.0"
-    );
+    assert_eq!(pod_spec["containers"][0]["image"], "webex-azure-operator:0.1.0");
 
     let said = cluster.pod_is_admitted("no", pod_spec).unwrap();
     assert!(said.contains("server dry run"), "{said}");
     let careless = json!({"containers": [{"name": "careless", "image": "careless"}],
         "serviceAccountName": "y-webex-azure-operator"});
     let said = cluster.pod_is_admitted("no", &careless).unwrap_err();
-    assert!(
-        said.contains("violates PodSecurity \"restricted:latest\""),
-        "{said}"
-    );
+    assert!(said.contains("violates PodSecurity \"restricted:latest\""), "{said}");
 
     let user = "system:serviceaccount:no:y-webex-azure-operator";
     cluster.permissions_are_exact(user).await;
@@ -122,23 +90,8 @@ async fn releases_live_side_by_side_are_upgraded_and_go_without_a_trace() {
         cluster.has_restricted_namespace(namespace);
     }
     let same_name = "webex-azure-operator";
-    cluster.helm(&[
-        "install",
-        same_name,
-        CHART,
-        "--namespace",
-        "no",
-        "--set-json",
-        CREDENTIALS,
-    ]);
-    let second = [
-        "--namespace",
-        "off",
-        "--set-json",
-        CREDENTIALS,
-        "--set",
-        "crds.install=false",
-    ];
+    cluster.helm(&["install", same_name, CHART, "--namespace", "no", "--set-json", CREDENTIALS]);
+    let second = ["--namespace", "off", "--set-json", CREDENTIALS, "--set", "crds.install=false"];
     cluster.helm(&[&["install", same_name, CHART], &second[..]].concat());
     cluster.get(&["clusterrole", "no:webex-azure-operator"]);
     cluster.get(&["role", "no:webex-azure-operator", "--namespace", "off"]);
@@ -146,28 +99,14 @@ async fn releases_live_side_by_side_are_upgraded_and_go_without_a_trace() {
 
     let all = cluster.helm.file("all.json", EVERYTHING);
     cluster.kubectl(&["create", "namespace", "webex"]);
-    cluster.helm(&[
-        "upgrade",
-        same_name,
-        CHART,
-        "--namespace",
-        "off",
-        "--values",
-        &all,
-    ]);
+    cluster.helm(&["upgrade", same_name, CHART, "--namespace", "off", "--values", &all]);
     let deployment = cluster.get(&["deployment", "null", "--namespace", "off"]);
     let pod = &deployment["spec"]["template"];
-    assert_eq!(
-        pod["metadata"]["labels"]["azure.workload.identity/use"],
-        "true"
-    );
+    assert_eq!(pod["metadata"]["labels"]["azure.workload.identity/use"], "true");
     assert_eq!(pod["spec"]["imagePullSecrets"], json!([{"name": "yes"}]));
     let container = &pod["spec"]["containers"][0];
     assert_eq!(container["args"], json!(["run", "--flag=true", "0x10"]));
-    assert_eq!(
-        container["env"],
-        json!([{"name": "RUST_LOG", "value": "true"}])
-    );
+    assert_eq!(container["env"], json!([{"name": "RUST_LOG", "value": "true"}]));
 
     for namespace in ["no", "off"] {
         cluster.helm(&["uninstall", same_name, "--namespace", namespace]);
@@ -187,10 +126,7 @@ struct Helm {
 
 impl Helm {
     async fn found() -> Self {
-        Self {
-            program: program(Tool::Helm).await,
-            home: tempfile::tempdir().unwrap(),
-        }
+        Self { program: program(Tool::Helm).await, home: tempfile::tempdir().unwrap() }
     }
 
     fn run(&self, program: &Path, arguments: &[&str]) -> Output {
@@ -207,9 +143,7 @@ impl Helm {
     }
 
     fn succeeds(&self, arguments: &[&str]) -> String {
-        self.run(&self.program, arguments)
-            .said()
-            .unwrap_or_else(|said| panic!("helm {arguments:?}: {said}"))
+        self.run(&self.program, arguments).said().unwrap_or_else(|said| panic!("helm {arguments:?}: {said}"))
     }
 
     fn fails(&self, arguments: &[&str]) -> String {
@@ -237,9 +171,7 @@ impl Cluster {
         Self {
             helm: Helm::found().await,
             kubectl: program(Tool::Kubectl).await,
-            control_plane: ControlPlane::start(&assets(), &|_| ())
-                .await
-                .unwrap_or_else(|error| panic!("{error}")),
+            control_plane: ControlPlane::start(&assets(), &|_| ()).await.unwrap_or_else(|error| panic!("{error}")),
         }
     }
 
@@ -252,14 +184,11 @@ impl Cluster {
     }
 
     fn kubectl(&self, arguments: &[&str]) -> String {
-        self.try_kubectl(arguments)
-            .unwrap_or_else(|said| panic!("kubectl {arguments:?}: {said}"))
+        self.try_kubectl(arguments).unwrap_or_else(|said| panic!("kubectl {arguments:?}: {said}"))
     }
 
     fn try_kubectl(&self, arguments: &[&str]) -> Result<String, String> {
-        self.helm
-            .run(&self.kubectl, &self.with_kubeconfig(arguments))
-            .said()
+        self.helm.run(&self.kubectl, &self.with_kubeconfig(arguments)).said()
     }
 
     fn with_kubeconfig<'a>(&'a self, arguments: &[&'a str]) -> Vec<&'a str> {
@@ -282,14 +211,7 @@ impl Cluster {
     fn pod_is_admitted(&self, namespace: &str, spec: &Value) -> Result<String, String> {
         let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "offered"}, "spec": spec});
         let file = self.helm.file("pod.json", &pod.to_string());
-        self.try_kubectl(&[
-            "create",
-            "--dry-run=server",
-            "--namespace",
-            namespace,
-            "--filename",
-            &file,
-        ])
+        self.try_kubectl(&["create", "--dry-run=server", "--namespace", namespace, "--filename", &file])
     }
 
     async fn permissions_are_exact(&self, user: &str) {
@@ -347,9 +269,7 @@ impl Cluster {
         });
         let review: SubjectAccessReview = serde_json::from_value(review).unwrap();
         let client = self.control_plane.client().await.unwrap();
-        let answered = Api::all(client)
-            .create(&PostParams::default(), &review)
-            .await;
+        let answered = Api::all(client).create(&PostParams::default(), &review).await;
         answered.unwrap().status.unwrap().allowed
     }
 }
@@ -362,11 +282,7 @@ trait Said {
 impl Said for Output {
     fn said(self) -> Result<String, String> {
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        if self.status.success() {
-            Ok(text(&self.stdout))
-        } else {
-            Err(text(&self.stderr))
-        }
+        if self.status.success() { Ok(text(&self.stdout)) } else { Err(text(&self.stderr)) }
     }
 }
 

@@ -1,10 +1,6 @@
 //! The local control plane: that it serves, that nothing of it stays behind, and what it says when it cannot start.
 #![cfg(feature = "demo")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "helpers of tests, outside of functions marked as tests"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, outside of functions marked as tests")]
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -27,42 +23,25 @@ const REPORT: &str = "CONTROL_PLANE_TEST_REPORT";
 #[tokio::test]
 async fn an_administrator_is_served_and_nobody_else() {
     let control_plane = started().await;
-    let mode = std::fs::metadata(control_plane.folder())
-        .unwrap()
-        .permissions()
-        .mode();
+    let mode = std::fs::metadata(control_plane.folder()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
 
     let admin = control_plane.client().await.unwrap();
     if prebuilt_by_environment().is_none() {
         let version = admin.apiserver_version().await.unwrap();
-        assert_eq!(
-            version.git_version,
-            format!("v{}", Tool::KubeApiserver.version())
-        );
+        assert_eq!(version.git_version, format!("v{}", Tool::KubeApiserver.version()));
     }
     let namespaces = names_of_namespaces(admin.clone()).await.unwrap();
-    assert!(
-        namespaces.iter().any(|name| name == "default"),
-        "{namespaces:?}"
-    );
+    assert!(namespaces.iter().any(|name| name == "default"), "{namespaces:?}");
 
     let anonymous = client_with_token(&control_plane, None).await;
     let refused = names_of_namespaces(anonymous).await.unwrap_err();
-    assert!(
-        refused.to_string().contains("system:anonymous"),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains("system:anonymous"), "{refused}");
 
     let token = token_of_a_service_account(&admin).await;
     let service_account = client_with_token(&control_plane, Some(token)).await;
     let refused = names_of_namespaces(service_account).await.unwrap_err();
-    assert!(
-        refused
-            .to_string()
-            .contains("system:serviceaccount:default:robot"),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains("system:serviceaccount:default:robot"), "{refused}");
 
     control_plane.stop().await.unwrap();
 }
@@ -105,22 +84,14 @@ async fn a_killed_process_leaves_no_process_and_no_folder() {
     let scratch = tempfile::tempdir().unwrap();
     let report = scratch.path().join("report");
     let mut second = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "a_killed_process_leaves_no_process_and_no_folder",
-        ])
+        .args(["--exact", "a_killed_process_leaves_no_process_and_no_folder"])
         .env(REPORT, &report)
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
     // Long enough for a first build.
     let reports_or_ends = || report.exists() || second.try_wait().unwrap().is_some();
-    eventually(
-        Duration::from_mins(20),
-        "the second process reports",
-        reports_or_ends,
-    )
-    .await;
+    eventually(Duration::from_mins(20), "the second process reports", reports_or_ends).await;
     let folder = PathBuf::from(std::fs::read_to_string(&report).unwrap());
     assert!(is_named_by_a_process(&folder));
     second.kill().unwrap();
@@ -135,10 +106,7 @@ async fn an_incomplete_prebuilt_folder_is_told_with_the_missing_file() {
     let missing = scratch.path().join("etcd");
     assert_eq!(
         error.to_string(),
-        format!(
-            "{} is missing: the folder given for prebuilt Kubernetes programs must hold etcd",
-            missing.display()
-        )
+        format!("{} is missing: the folder given for prebuilt Kubernetes programs must hold etcd", missing.display())
     );
 }
 
@@ -151,20 +119,14 @@ async fn a_taken_port_is_tried_again_and_then_told() {
         "echo 'listen tcp 127.0.0.1:1: bind: address already in use'; exit 1",
     );
     let error = failure(&prebuilt(&scratch)).await;
-    assert!(
-        matches!(error, Error::PortTaken { attempts: 5, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, Error::PortTaken { attempts: 5, .. }), "{error}");
 }
 
 #[tokio::test]
 async fn an_early_end_is_told_with_the_end_of_the_log() {
     let scratch = tempfile::tempdir().unwrap();
     script(&scratch.path().join("etcd"), "exec sleep 600");
-    script(
-        &scratch.path().join("kube-apiserver"),
-        "echo first; echo 'unknown flag'; exit 3",
-    );
+    script(&scratch.path().join("kube-apiserver"), "echo first; echo 'unknown flag'; exit 3");
     let error = failure(&prebuilt(&scratch)).await;
     assert_eq!(
         error.to_string(),
@@ -177,18 +139,9 @@ async fn a_missing_go_is_told_with_what_to_do() {
     let scratch = tempfile::tempdir().unwrap();
     let go = scratch.path().join("go");
     let error = failure(&built_with(&scratch, &go)).await;
-    assert!(matches!(
-        error,
-        Error::FindGo {
-            tool: Tool::Etcd,
-            ..
-        }
-    ));
+    assert!(matches!(error, Error::FindGo { tool: Tool::Etcd, .. }));
     let text = error.to_string();
-    assert!(
-        text.contains("building etcd 3.6.8 needs Go 1.26.0 or newer"),
-        "{text}"
-    );
+    assert!(text.contains("building etcd 3.6.8 needs Go 1.26.0 or newer"), "{text}");
     assert!(text.contains("KUBEBUILDER_ASSETS"), "{text}");
 }
 
@@ -198,25 +151,16 @@ async fn an_old_go_is_told_with_both_versions() {
     let go = scratch.path().join("go");
     script(&go, "echo go version go1.25.9 linux/amd64");
     let error = failure(&built_with(&scratch, &go)).await;
-    assert_eq!(
-        error.to_string(),
-        "Go 1.25.9 is too old to build etcd 3.6.8: it needs 1.26.0 or newer"
-    );
+    assert_eq!(error.to_string(), "Go 1.25.9 is too old to build etcd 3.6.8: it needs 1.26.0 or newer");
 }
 
 #[tokio::test]
 async fn a_failed_build_is_told_with_the_end_of_its_output() {
     let scratch = tempfile::tempdir().unwrap();
     let go = scratch.path().join("go");
-    script(
-        &go,
-        "[ $1 = version ] && exec echo go version go1.26.8 linux/amd64; echo 'no such host' >&2; exit 1",
-    );
+    script(&go, "[ $1 = version ] && exec echo go version go1.26.8 linux/amd64; echo 'no such host' >&2; exit 1");
     let error = failure(&built_with(&scratch, &go)).await;
-    assert_eq!(
-        error.to_string(),
-        "etcd 3.6.8 could not be built; the last lines of go build:\nno such host"
-    );
+    assert_eq!(error.to_string(), "etcd 3.6.8 could not be built; the last lines of go build:\nno such host");
 }
 
 #[tokio::test]
@@ -237,25 +181,14 @@ async fn a_program_is_built_once_and_again_when_its_stamp_differs() {
     let said = Mutex::new(Vec::new());
     let progress = |sentence: &str| said.lock().unwrap().push(sentence.to_owned());
 
-    let (first, second) = tokio::join!(
-        assets.path(Tool::Kwok, &progress),
-        assets.path(Tool::Kwok, &progress)
-    );
+    let (first, second) = tokio::join!(assets.path(Tool::Kwok, &progress), assets.path(Tool::Kwok, &progress));
     let program = first.unwrap();
     assert_eq!(program, second.unwrap());
     assert!(program.is_file());
     let told = said.lock().unwrap().clone();
-    let building =
-        "Building kwok 0.8.0 from its published module; once, less than 1 minute on 2 cores";
-    assert_eq!(
-        told.iter().filter(|sentence| *sentence == building).count(),
-        1,
-        "{told:?}"
-    );
-    assert_eq!(
-        std::fs::read_to_string(&builds).unwrap(),
-        "sigs.k8s.io/kwok/cmd/kwok\n"
-    );
+    let building = "Building kwok 0.8.0 from its published module; once, less than 1 minute on 2 cores";
+    assert_eq!(told.iter().filter(|sentence| *sentence == building).count(), 1, "{told:?}");
+    assert_eq!(std::fs::read_to_string(&builds).unwrap(), "sigs.k8s.io/kwok/cmd/kwok\n");
 
     std::fs::write(program.with_extension("stamp"), "of an older pin\n").unwrap();
     assets.path(Tool::Kwok, &progress).await.unwrap();
@@ -266,9 +199,7 @@ async fn started() -> ControlPlane {
     // Fails when another test of this process was first, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let assets = Assets::new(prebuilt_by_environment(), Assets::beside_target());
-    ControlPlane::start(&assets, &|_| ())
-        .await
-        .unwrap_or_else(|error| panic!("{error}"))
+    ControlPlane::start(&assets, &|_| ()).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn prebuilt_by_environment() -> Option<PathBuf> {
@@ -280,10 +211,7 @@ async fn failure(assets: &Assets) -> Error {
 }
 
 fn prebuilt(scratch: &TempDir) -> Assets {
-    Assets::new(
-        Some(scratch.path().to_owned()),
-        scratch.path().join("unused"),
-    )
+    Assets::new(Some(scratch.path().to_owned()), scratch.path().join("unused"))
 }
 
 fn built_with(scratch: &TempDir, go: &Path) -> Assets {
@@ -296,21 +224,13 @@ async fn client_with_token(control_plane: &ControlPlane, token: Option<String>) 
         user.auth_info.as_mut().unwrap().token = token.clone().map(Into::into);
     }
     let options = KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(content, &options)
-        .await
-        .unwrap();
+    let config = kube::Config::from_custom_kubeconfig(content, &options).await.unwrap();
     kube::Client::try_from(config).unwrap()
 }
 
 async fn names_of_namespaces(client: kube::Client) -> Result<Vec<String>, kube::Error> {
-    let list = Api::<Namespace>::all(client)
-        .list(&ListParams::default())
-        .await?;
-    Ok(list
-        .items
-        .into_iter()
-        .filter_map(|namespace| namespace.metadata.name)
-        .collect())
+    let list = Api::<Namespace>::all(client).list(&ListParams::default()).await?;
+    Ok(list.items.into_iter().filter_map(|namespace| namespace.metadata.name).collect())
 }
 
 async fn token_of_a_service_account(admin: &kube::Client) -> String {
@@ -318,13 +238,8 @@ async fn token_of_a_service_account(admin: &kube::Client) -> String {
     let mut robot = ServiceAccount::default();
     robot.metadata.name = Some("robot".to_owned());
     api.create(&PostParams::default(), &robot).await.unwrap();
-    let request = TokenRequest {
-        spec: TokenRequestSpec::default(),
-        ..TokenRequest::default()
-    };
-    let issued = api
-        .create_token_request("robot", &PostParams::default(), &request)
-        .await;
+    let request = TokenRequest { spec: TokenRequestSpec::default(), ..TokenRequest::default() };
+    let issued = api.create_token_request("robot", &PostParams::default(), &request).await;
     issued.unwrap().status.unwrap().token
 }
 
@@ -332,11 +247,7 @@ async fn token_of_a_service_account(admin: &kube::Client) -> String {
 /// test starts at the same moment holds it open too.
 fn script(path: &Path, text: &str) {
     let status = Command::new("/bin/sh")
-        .args([
-            "-c",
-            r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod +x "$1""#,
-            "sh",
-        ])
+        .args(["-c", r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod +x "$1""#, "sh"])
         .arg(path)
         .arg(text)
         .status()

@@ -278,7 +278,7 @@ async fn write<T: Transport>(
     match verdict(&decision.status) {
         after if after == verdict(&before) => debug!(wai = %key, "status written"),
         Some((ready, reason)) => {
-            info!(wai = %key, ready, reason, "verdict of {key} changed to {reason} (Ready={ready})")
+            info!(wai = %key, ready, reason, "verdict of {key} changed to {reason} (Ready={ready})");
         }
         None => {}
     }

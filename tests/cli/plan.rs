@@ -1,0 +1,129 @@
+//! `plan`: what it prints, and the exit status that a pipeline reads.
+
+use serde_json::{Value, json};
+
+use crate::program::{EXAMPLE, INTEGRATION, Run, Tenant, golden, run};
+
+async fn plan(tenant: &Tenant, manifest: &str, more: &[&str]) -> Run {
+    let url = tenant.url();
+    let mut arguments = vec!["plan", "-f", "-", "--emulator", &url];
+    arguments.extend(more);
+    run(&arguments, manifest, &[]).await
+}
+
+#[tokio::test]
+async fn a_tenant_in_order_is_in_sync_with_exit_0() {
+    let tenant = Tenant::new().await;
+    let run = plan(&tenant, EXAMPLE, &[]).await;
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+    golden("plan-in-sync.txt", &tenant.plain(&run.out));
+}
+
+#[tokio::test]
+async fn a_deletion_is_told_with_remedy_and_exit_2() {
+    let tenant = Tenant::new().await;
+    tenant.act("DELETE", &format!("/servicePrincipals(appId='{INTEGRATION}')"), Value::Null).await;
+    let run = plan(&tenant, EXAMPLE, &[]).await;
+    assert_eq!((run.code, run.err.as_str()), (2, ""));
+    golden("plan-soft-deleted.txt", &tenant.plain(&run.out));
+}
+
+#[tokio::test]
+async fn several_differences_are_all_told() {
+    let tenant = Tenant::new().await;
+    tenant.act("PATCH", &format!("/servicePrincipals(appId='{INTEGRATION}')"), json!({ "accountEnabled": false })).await;
+    tenant.act("DELETE", "/servicePrincipals(appId='00000000-0000-4000-8000-000000000012')", Value::Null).await;
+    let run = plan(&tenant, EXAMPLE, &[]).await;
+    assert_eq!(run.code, 2);
+    golden("plan-two-differences.txt", &tenant.plain(&run.out));
+}
+
+#[tokio::test]
+async fn json_holds_the_status_as_the_operator_would_write_it() {
+    let tenant = Tenant::new().await;
+    tenant.act("DELETE", &format!("/servicePrincipals(appId='{INTEGRATION}')"), Value::Null).await;
+    let run = plan(&tenant, EXAMPLE, &["-o", "json"]).await;
+    assert_eq!(run.code, 2);
+    let planned: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(planned[0]["result"], "Drifted");
+    assert_eq!(planned[0]["name"], "contoso");
+    assert_eq!(planned[0]["status"]["drift"][0]["reason"], "ServicePrincipalSoftDeleted");
+    assert_eq!(planned[0]["status"]["drift"][0]["remedy"]["action"], "Restore");
+    assert_eq!(planned[0]["status"]["applications"][0]["restoreBefore"], "2026-12-23T08:00:00Z");
+
+    let run = plan(&tenant, EXAMPLE, &["-o", "yaml"]).await;
+    assert_eq!(run.code, 2);
+    assert!(run.out.contains("reason: ServicePrincipalSoftDeleted"), "{}", run.out);
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_an_error_that_says_what_to_do() {
+    let tenant = Tenant::new().await;
+    let run = plan(&tenant, &EXAMPLE.replace("emulator-only-secret", "mistyped"), &[]).await;
+    assert_eq!(run.code, 1);
+    golden("plan-wrong-secret.txt", &tenant.plain(&run.out));
+}
+
+#[tokio::test]
+async fn the_secret_may_come_from_the_environment_and_is_asked_for_by_name() {
+    let tenant = Tenant::new().await;
+    let (url, integration) = (tenant.url(), EXAMPLE.split("---\n").nth(1).unwrap());
+    let arguments = ["plan", "-f", "-", "--emulator", &url];
+    let missing = run(&arguments, integration, &[]).await;
+    assert_eq!(missing.code, 1);
+    assert_eq!(
+        missing.err,
+        "error: -: the client secret of contoso is missing: set AZURE_CLIENT_SECRET, or put the Secret graph with the key \
+         client-secret into a file\n"
+    );
+    let given = run(&arguments, integration, &[("AZURE_CLIENT_SECRET", "emulator-only-secret")]).await;
+    assert_eq!(given.code, 0, "{}", given.err);
+}
+
+#[tokio::test]
+async fn a_broken_file_is_an_error_with_file_line_and_sentence() {
+    let broken = EXAMPLE.replace("tenantId: 00000000-0000-4000-8000-000000000001", "tenantId: contoso.com\n  intervall: 5m");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wai.yaml");
+    std::fs::write(&path, broken).unwrap();
+    let path = path.to_str().unwrap();
+    let run = run(&["plan", "-f", path], "", &[]).await;
+    assert_eq!((run.code, run.out.as_str()), (1, ""));
+    assert_eq!(run.err, format!("error: {path}:22: spec.intervall: unknown field\n"));
+}
+
+#[tokio::test]
+async fn every_broken_rule_is_told_at_once() {
+    let broken = EXAMPLE
+        .replace("00000000-0000-4000-8000-000000000001", "contoso.com")
+        .replace("appId: 00000000-0000-4000-8000-000000000012", "check: true");
+    let run = run(&["plan", "-f", "-"], &broken, &[]).await;
+    assert_eq!(run.code, 1);
+    let lines: Vec<&str> = run.err.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", run.err);
+    assert!(lines[0].starts_with("error: -:21: spec.tenantId: must be a UUID"), "{}", lines[0]);
+    assert!(lines[1].starts_with("-:30: spec.identity: appId of \"Cisco Webex Identity\" is needed"), "{}", lines[1]);
+}
+
+#[tokio::test]
+async fn yaml_that_is_none_and_a_file_that_is_not_there_get_one_sentence() {
+    let not_yaml = run(&["plan", "-f", "-"], "a: [\n", &[]).await;
+    assert_eq!((not_yaml.code, not_yaml.err.lines().count()), (1, 1), "{}", not_yaml.err);
+    assert!(not_yaml.err.starts_with("error: -:"), "{}", not_yaml.err);
+    let absent = run(&["plan", "-f", "/nowhere/wai.yaml"], "", &[]).await;
+    assert_eq!((absent.code, absent.err.as_str()), (1, "error: could not read /nowhere/wai.yaml: No such file or directory (os error 2)\n"));
+    let other = run(&["plan", "-f", "-"], "kind: ConfigMap\n", &[]).await;
+    assert_eq!((other.code, other.err.as_str()), (1, "error: -: no WebexAzureIntegration object in it\n"));
+}
+
+#[tokio::test]
+async fn the_secret_appears_nowhere_even_at_trace_level() {
+    let tenant = Tenant::new().await;
+    for secret in ["emulator-only-secret", "wrong-canary-secret"] {
+        let manifest = EXAMPLE.replace("emulator-only-secret", secret);
+        let run = plan(&tenant, &manifest, &["--log", "trace", "-o", "yaml"]).await;
+        assert!(run.err.contains("TRACE") || run.err.contains("DEBUG"), "the log was on");
+        assert!(!run.err.contains(secret) && !run.out.contains(secret));
+        assert!(!run.err.contains("eyJ") && !run.out.contains("eyJ"), "no token either");
+    }
+}
