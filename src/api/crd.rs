@@ -1,6 +1,8 @@
 //! The CustomResourceDefinition, made from the types.
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSON};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray,
+};
 use kube::CustomResourceExt as _;
 
 use super::{spec::WebexAzureIntegration, status::NEVER_OBSERVED};
@@ -21,8 +23,24 @@ pub fn crd() -> CustomResourceDefinition {
             .expect("the derived schema has a status, because the type declares one");
         status.default = Some(JSON(serde_json::json!({ "observedGeneration": NEVER_OBSERVED })));
         status.nullable = None;
+        if let Some(schema) = version.schema.as_mut().and_then(|validation| validation.open_api_v3_schema.as_mut()) {
+            unwrap_descriptions(schema);
+        }
     }
     crd
+}
+
+/// Makes one line of each paragraph and takes the marks of the source's documentation away: `kubectl explain` wraps
+/// lines itself and shows marks as they are.
+fn unwrap_descriptions(schema: &mut JSONSchemaProps) {
+    if let Some(description) = &mut schema.description {
+        let paragraphs = description.split("\n\n").map(|paragraph| paragraph.replace('\n', " ").replace('`', ""));
+        *description = paragraphs.collect::<Vec<_>>().join("\n\n");
+    }
+    schema.properties.iter_mut().flat_map(|properties| properties.values_mut()).for_each(unwrap_descriptions);
+    if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
+        unwrap_descriptions(items);
+    }
 }
 
 #[cfg(test)]

@@ -2,17 +2,18 @@
 
 use std::{future::Future, time::Duration};
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{
     Api, Client, Resource as _,
     api::{Patch, PatchParams},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     pass::PassError,
     store::{ObjectKey, Published, StatusDigest, Stored},
 };
-use crate::api::{WebexAzureIntegration, WebexAzureIntegrationStatus};
+use crate::api::{ConditionType, Reason, WebexAzureIntegration, WebexAzureIntegrationStatus};
 
 /// Name under which the fields of the status are owned.
 pub const FIELD_MANAGER: &str = "webex-azure-operator";
@@ -57,20 +58,48 @@ pub async fn write(
     status: &WebexAzureIntegrationStatus,
 ) -> Result<Option<StatusDigest>, PassError> {
     let api: Api<Published> = Api::namespaced(client.clone(), &key.namespace);
-    let body = json!({
-        "apiVersion": WebexAzureIntegration::api_version(&()),
-        "kind": WebexAzureIntegration::kind(&()),
-        "metadata": {
-            "name": key.name,
-            "namespace": key.namespace,
-            "resourceVersion": published.metadata.resource_version,
-        },
-        "status": status,
-    });
+    let body = |version: &ObjectMeta, status: &Value| {
+        json!({
+            "apiVersion": WebexAzureIntegration::api_version(&()),
+            "kind": WebexAzureIntegration::kind(&()),
+            "metadata": { "name": key.name, "namespace": key.namespace, "resourceVersion": version.resource_version },
+            "status": status,
+        })
+    };
+    let merge = async |read: &ObjectMeta, status: &Value| {
+        let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        within_deadline(api.patch_status(&key.name, &parameters, &Patch::Merge(body(read, status)))).await
+    };
+    let sent = serde_json::to_value(status).unwrap_or_default();
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
-    match within_deadline(api.patch_status(&key.name, &parameters, &Patch::Apply(&body))).await {
+    let applied = within_deadline(api.patch_status(&key.name, &parameters, &Patch::Apply(body(&published.metadata, &sent)))).await;
+    let written = match applied {
+        Ok(written) => match without_leftovers(&written.status, &sent) {
+            Some(conditions) => merge(&written.metadata, &json!({ "conditions": conditions })).await,
+            None => Ok(written),
+        },
+        // An apply fails where the stored spec is not of the schema's types (tried on 1.36); a merge patch does not.
+        Err(error) if error.has_code(500) && is_invalid(status) => merge(&published.metadata, &sent).await,
+        Err(error) => Err(error),
+    };
+    match written {
         Ok(written) => Ok(Some(StatusDigest::of(&written.status))),
         Err(error) if error.has_code(409) || error.has_code(404) => Ok(None),
         Err(error) => Err(error.about("write the status of", &key.to_string())),
     }
+}
+
+fn is_invalid(status: &WebexAzureIntegrationStatus) -> bool {
+    status.condition(ConditionType::Ready.as_str()).is_some_and(|ready| ready.reason == Reason::InvalidSpec.as_str())
+}
+
+/// The conditions as written, but for those of ours that were not sent; none if there are no such. What a merge patch
+/// put there while the spec was invalid belongs to nobody, and an apply leaves it.
+fn without_leftovers(written: &Value, sent: &Value) -> Option<Vec<Value>> {
+    let conditions = |status: &Value| status.get("conditions").and_then(Value::as_array).cloned().unwrap_or_default();
+    let (written, sent) = (conditions(written), conditions(sent));
+    let is_sent = |condition: &Value| sent.iter().any(|sent| sent.get("type") == condition.get("type"));
+    let is_own = |condition: &Value| ConditionType::ALL.iter().any(|own| condition.get("type").and_then(Value::as_str) == Some(own.as_str()));
+    let kept: Vec<Value> = written.iter().filter(|condition| is_sent(condition) || !is_own(condition)).cloned().collect();
+    (kept.len() < written.len()).then_some(kept)
 }

@@ -62,17 +62,15 @@ pub fn facet_drifted(drift: &[&DriftEntry]) -> String {
 
 /// The message of `Ready` while everything is in order.
 pub fn in_sync(desired: &Desired) -> String {
-    let applications = match desired.applications.len() {
-        1 => "the application is".to_owned(),
-        count => format!("all {count} applications are"),
-    };
+    let counted =
+        |count: usize, one: &str, many: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {many}") };
+    let applications = counted(desired.applications.len(), "application", "applications");
     let permissions: usize = desired.applications.iter().map(|application| application.required.len()).sum();
-    let permissions = match permissions {
+    let granted = match permissions {
         0 => String::new(),
-        1 => " and its permission is granted".to_owned(),
-        count => format!(" and all {count} permissions are granted"),
+        count => format!(", {} granted", counted(count, "permission", "permissions")),
     };
-    format!("Tenant {} is as declared: {applications} in order{permissions}.", desired.tenant)
+    format!("Tenant {} is as declared: {applications} in order{granted}.", desired.tenant)
 }
 
 /// The message of `Ready` while drift is tolerated.

@@ -48,8 +48,7 @@ pub struct BatchAnswer {
 struct WireItem {
     id: String,
     status: u16,
-    #[serde(default)]
-    headers: BTreeMap<String, Value>,
+    headers: Option<BTreeMap<String, Value>>,
     body: Option<Value>,
 }
 
@@ -71,7 +70,7 @@ impl BatchAnswer {
         let mut repeated = Vec::new();
         for item in self.responses {
             let Ok(status) = StatusCode::from_u16(item.status) else { continue };
-            let answer = ItemAnswer { status, headers: headers(item.headers), body: item.body };
+            let answer = ItemAnswer { status, headers: headers(item.headers.unwrap_or_default()), body: item.body };
             if answers.insert(item.id.clone(), answer).is_some() {
                 repeated.push(item.id);
             }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, header};
+use http::{HeaderValue, Method, Request, StatusCode, header};
 use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -18,6 +18,7 @@ use super::{
     batch::{BatchAnswer, BatchRequest, ITEMS_MAX, Item, ItemAnswer},
     call::{self, Answer},
     list::Pages,
+    retry_after,
     token::{Credential, Token, TokenKey, Tokens},
     transport::Transport,
     wire::{
@@ -60,12 +61,18 @@ pub struct Graph<T> {
     transport: T,
     clock: Clock,
     tokens: Tokens,
-    resources: Mutex<BTreeMap<TokenKey, (ResourcePrincipal, Instant)>>,
-    pauses: Mutex<BTreeMap<(Cloud, TenantId, AppId), Instant>>,
+    resources: Mutex<BTreeMap<TokenKey, RememberedResource>>,
+    pauses: Mutex<BTreeMap<(Cloud, TenantId, AppId), (Obstacle, Instant)>>,
 }
 
-/// A batch as it is answered: the answers by item, or what stood in the way of all of them.
-type Answers = Result<BTreeMap<String, ItemAnswer>, Obstacle>;
+/// Microsoft Graph's own service principal, as far as it was asked about.
+#[derive(Debug)]
+struct RememberedResource {
+    resource: ResourcePrincipal,
+    /// Values whose IDs were asked for, also those that it does not offer.
+    asked: BTreeSet<String>,
+    until: Instant,
+}
 
 impl<T: Transport> Graph<T> {
     /// A reader on this transport.
@@ -80,36 +87,33 @@ impl<T: Transport> Graph<T> {
         }
         match self.look_with_token(question).await {
             Ok(observed) => {
-                self.mind_pause(question, observed.obstacle());
+                self.mind_pause(question, longest_wait(&observed));
                 Observation::Looked(observed)
             }
-            Err(obstacle) => {
-                self.mind_pause(question, Some(&obstacle));
-                Observation::Blocked(obstacle)
-            }
+            Err(obstacle) => Observation::Blocked(obstacle),
         }
     }
 
     async fn look_with_token(&self, question: Question<'_>) -> Result<Observed, Obstacle> {
-        let mut token = self.token(question).await?;
         let reader = Reader { graph: self, question };
-        let first = match reader.first(&token).await {
-            Err(Refused::Token) => {
-                // Revoked before its time; a new one is worth one try.
-                self.tokens.drop_refused(&question.credential.key, &token, &self.clock).await;
-                token = self.token(question).await?;
-                reader.first(&token).await
-            }
-            first => first,
-        };
-        let mut observed = match first {
+        let mut token = self.token(question).await?;
+        let mut look = reader.look(&token).await;
+        if let Err(Refused::Token) = look {
+            // Revoked or ended before its time; a new one is worth one try, from the start.
+            self.tokens.drop_refused(&question.credential.key, &token, &self.clock).await;
+            token = self.token(question).await?;
+            look = reader.look(&token).await;
+        }
+        let observed = match look {
             Ok(observed) => observed,
             Err(Refused::Token) => {
                 return Err(Obstacle::token_refused(question.desired.client, question.desired.tenant));
             }
-            Err(Refused::Obstacle(obstacle)) => return Err(obstacle),
+            Err(Refused::Obstacle(obstacle)) => {
+                self.mind_pause(question, Some(&obstacle));
+                return Err(obstacle);
+            }
         };
-        reader.deleted(&token, &mut observed).await;
         let lacks_permission =
             observed.obstacle().is_some_and(|obstacle| obstacle.reason == crate::api::Reason::PermissionMissing);
         if lacks_permission {
@@ -124,42 +128,62 @@ impl<T: Transport> Graph<T> {
 
     fn pause(&self, question: Question<'_>) -> Option<Obstacle> {
         let pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = pauses.get(&pause_key(question))?;
+        let (obstacle, until) = pauses.get(&pause_key(question))?;
         let left = until.saturating_duration_since(self.clock.instant());
-        let seconds = u32::try_from(left.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-        (!left.is_zero()).then(|| Obstacle::throttled(Some(seconds)))
+        (!left.is_zero()).then(|| retry_after::with_left(obstacle, left))
     }
 
     /// A tenant that asked this application to slow down is left alone for that long, by every object.
+    ///
+    /// Only what Microsoft Graph said counts here: it was said to someone who had signed in. What the token endpoint
+    /// says stays with the credential, so that nobody can stop others by signing in wrongly in their name.
     fn mind_pause(&self, question: Question<'_>, obstacle: Option<&Obstacle>) {
-        let wait = obstacle.and_then(|obstacle| obstacle.wait_seconds);
         let now = self.clock.instant();
         let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
-        pauses.retain(|_, until| *until > now);
-        if let Some(seconds) = wait {
-            pauses.insert(pause_key(question), now + Duration::from_secs(seconds.into()));
+        pauses.retain(|_, (_, until)| *until > now);
+        let Some((obstacle, seconds)) = obstacle.and_then(|obstacle| Some((obstacle, obstacle.wait_seconds?))) else {
+            return;
+        };
+        let until = now + Duration::from_secs(seconds.into());
+        let is_longest = pauses.get(&pause_key(question)).is_none_or(|(_, earlier)| *earlier < until);
+        if is_longest {
+            pauses.insert(pause_key(question), (obstacle.clone(), until));
         }
     }
 
-    fn remembered_resource(&self, key: &TokenKey) -> Option<ResourcePrincipal> {
+    fn remembered_resource(&self, key: &TokenKey, wanted: &BTreeSet<&str>) -> Option<ResourcePrincipal> {
         let now = self.clock.instant();
         let mut resources = self.resources.lock().unwrap_or_else(PoisonError::into_inner);
-        resources.retain(|_, (_, until)| *until > now);
-        resources.get(key).map(|(resource, _)| resource.clone())
+        resources.retain(|_, remembered| remembered.until > now);
+        let RememberedResource { resource, asked, until: _ } = resources.get(key)?;
+        let mut resource = resource.clone();
+        resource.app_roles.retain(|value, _| wanted.contains(value.as_str()));
+        wanted.iter().all(|value| asked.contains(*value)).then_some(resource)
     }
 
-    fn remember_resource(&self, key: &TokenKey, resource: &ResourcePrincipal) {
-        let until = self.clock.instant() + RESOURCE_KEPT_FOR;
+    /// Objects with the same credential may ask for different values, so what they learn is kept together.
+    fn remember_resource(&self, key: &TokenKey, resource: &ResourcePrincipal, wanted: &BTreeSet<&str>) {
+        let asked = wanted.iter().map(|value| (*value).to_owned());
         let mut resources = self.resources.lock().unwrap_or_else(PoisonError::into_inner);
-        resources.insert(key.clone(), (resource.clone(), until));
+        if let Some(remembered) = resources.get_mut(key).filter(|remembered| remembered.resource.id == resource.id) {
+            remembered.asked.extend(asked);
+            remembered.resource.app_roles.extend(resource.app_roles.clone());
+        } else {
+            let until = self.clock.instant() + RESOURCE_KEPT_FOR;
+            let remembered = RememberedResource { resource: resource.clone(), asked: asked.collect(), until };
+            resources.insert(key.clone(), remembered);
+        }
     }
 
     async fn send(&self, token: &Token, method: Method, url: &str, body: Bytes) -> Result<Answer, Refused> {
+        let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.secret.expose_secret()))
+            .map_err(|_| Refused::Token)?;
+        authorization.set_sensitive(true);
         let mut request = Request::builder()
             .method(method)
             .uri(url)
             .header(header::ACCEPT, "application/json")
-            .header(header::AUTHORIZATION, format!("Bearer {}", token.secret.expose_secret()))
+            .header(header::AUTHORIZATION, authorization)
             .header("client-request-id", self.clock.uuid().to_string());
         if !body.is_empty() {
             request = request.header(header::CONTENT_TYPE, "application/json");
@@ -222,14 +246,18 @@ impl Purpose {
 }
 
 impl<T: Transport> Reader<'_, T> {
+    /// The whole look with this token.
+    async fn look(&self, token: &Token) -> Result<Observed, Refused> {
+        let mut observed = self.first(token).await?;
+        self.deleted(token, &mut observed).await?;
+        Ok(observed)
+    }
+
     /// Everything that is asked in the steady state.
     async fn first(&self, token: &Token) -> Result<Observed, Refused> {
         let applications = &self.question.desired.applications;
         let resource_wanted = applications.iter().any(|application| !application.required.is_empty());
-        let remembered = self
-            .graph
-            .remembered_resource(&self.question.credential.key)
-            .filter(|resource| self.knows_all_roles(resource));
+        let remembered = self.graph.remembered_resource(&self.question.credential.key, &self.unknown_values());
         let mut items = Vec::new();
         if resource_wanted && remembered.is_none() {
             let select = if self.unknown_values().is_empty() { "id" } else { "id,appRoles" };
@@ -264,7 +292,7 @@ impl<T: Transport> Reader<'_, T> {
         };
         let mut observed = BTreeMap::new();
         for application in applications {
-            observed.insert(application.app_id, self.application(token, application, &mut answers).await);
+            observed.insert(application.app_id, self.application(token, application, &mut answers).await?);
         }
         Ok(Observed { microsoft_graph, applications: observed })
     }
@@ -282,16 +310,12 @@ impl<T: Transport> Reader<'_, T> {
             .collect()
     }
 
-    fn knows_all_roles(&self, resource: &ResourcePrincipal) -> bool {
-        self.unknown_values().iter().all(|value| resource.app_roles.contains_key(*value))
-    }
-
     fn resource(&self, answer: Option<ItemAnswer>) -> Reading<ResourcePrincipal> {
         let reading = self.read::<WireResourcePrincipal>(answer, Purpose::ServicePrincipals);
         let wanted = self.unknown_values();
         map(reading, |wire| {
             let resource = ResourcePrincipal { id: wire.id, app_roles: wire.app_roles(|value| wanted.contains(value)) };
-            self.graph.remember_resource(&self.question.credential.key, &resource);
+            self.graph.remember_resource(&self.question.credential.key, &resource, &wanted);
             Reading::Known(resource)
         })
     }
@@ -301,7 +325,7 @@ impl<T: Transport> Reader<'_, T> {
         token: &Token,
         application: &DesiredApplication,
         answers: &mut BTreeMap<String, ItemAnswer>,
-    ) -> ObservedApplication {
+    ) -> Result<ObservedApplication, Refused> {
         let id = application.app_id;
         let mut answer = |what: &str| answers.remove(&format!("{what} {id}"));
         let service_principal: Reading<ServicePrincipal> =
@@ -315,7 +339,7 @@ impl<T: Transport> Reader<'_, T> {
         // Without a principal the lists are answered 404 too; that is no trouble of its own.
         let is_absent = service_principal == Reading::Absent;
         let app_role_assignments = if needs(application, PermissionKind::Application) && !is_absent {
-            let list = self.list::<WireAppRoleAssignment>(token, roles, Purpose::AppRoleAssignments).await;
+            let list = self.list::<WireAppRoleAssignment>(token, roles, Purpose::AppRoleAssignments).await?;
             map(list, |list| {
                 let assignments = list
                     .into_iter()
@@ -326,22 +350,22 @@ impl<T: Transport> Reader<'_, T> {
             Reading::NotAsked
         };
         let oauth2_permission_grants = if needs(application, PermissionKind::Delegated) && !is_absent {
-            let list = self.list::<WireOAuth2PermissionGrant>(token, grants, Purpose::Grants).await;
+            let list = self.list::<WireOAuth2PermissionGrant>(token, grants, Purpose::Grants).await?;
             map(list, |list| Reading::Known(list.iter().flat_map(scopes).collect()))
         } else {
             Reading::NotAsked
         };
-        ObservedApplication {
+        Ok(ObservedApplication {
             service_principal,
             app_role_assignments,
             oauth2_permission_grants,
             deleted_service_principals: Reading::NotAsked,
             deleted_applications: Reading::NotAsked,
-        }
+        })
     }
 
     /// What is asked only of applications whose service principal is not there.
-    async fn deleted(&self, token: &Token, observed: &mut Observed) {
+    async fn deleted(&self, token: &Token, observed: &mut Observed) -> Result<(), Refused> {
         let absent: Vec<AppId> = observed
             .applications
             .iter()
@@ -349,7 +373,7 @@ impl<T: Transport> Reader<'_, T> {
             .map(|(id, _)| *id)
             .collect();
         if absent.is_empty() {
-            return;
+            return Ok(());
         }
         let mut items = Vec::new();
         for id in &absent {
@@ -360,39 +384,47 @@ impl<T: Transport> Reader<'_, T> {
                 items.push(self.item(&format!("{kind} {id}"), url));
             }
         }
-        let answers: Answers = self.batches(token, &items).await.map_err(|refused| match refused {
-            Refused::Token => Obstacle::token_refused(self.question.desired.client, self.question.desired.tenant),
-            Refused::Obstacle(obstacle) => obstacle,
-        });
-        let mut answers = match answers {
+        let mut answers = match self.batches(token, &items).await {
             Ok(answers) => answers,
-            Err(obstacle) => {
+            Err(Refused::Token) => return Err(Refused::Token),
+            Err(Refused::Obstacle(obstacle)) => {
                 for id in &absent {
                     if let Some(seen) = observed.applications.get_mut(id) {
                         seen.deleted_service_principals = Reading::Unreadable(obstacle.clone());
+                        seen.deleted_applications = Reading::Unreadable(obstacle.clone());
                     }
                 }
-                return;
+                return Ok(());
             }
         };
         for id in absent {
-            let principals = self.deleted_list(token, id, answers.remove(&format!("servicePrincipal {id}"))).await;
-            let applications = self.deleted_list(token, id, answers.remove(&format!("application {id}"))).await;
+            let principals = self.deleted_list(token, id, answers.remove(&format!("servicePrincipal {id}"))).await?;
+            let applications = self.deleted_list(token, id, answers.remove(&format!("application {id}"))).await?;
             if let Some(seen) = observed.applications.get_mut(&id) {
                 seen.deleted_service_principals = principals;
                 seen.deleted_applications = applications;
             }
         }
+        Ok(())
     }
 
-    async fn deleted_list(&self, token: &Token, id: AppId, answer: Option<ItemAnswer>) -> Reading<Vec<DeletedObject>> {
-        let list = self.list::<WireDeletedObject>(token, answer, Purpose::DeletedItems).await;
-        map(list, |list| {
+    async fn deleted_list(
+        &self,
+        token: &Token,
+        id: AppId,
+        answer: Option<ItemAnswer>,
+    ) -> Result<Reading<Vec<DeletedObject>>, Refused> {
+        let list = match self.list::<WireDeletedObject>(token, answer, Purpose::DeletedItems).await? {
+            // Every tenant has this list, if only an empty one.
+            Reading::Absent => Reading::Unreadable(Obstacle::malformed("a list that is always there was not found")),
+            list => list,
+        };
+        Ok(map(list, |list| {
             let mut objects: Vec<DeletedObject> = list.into_iter().filter_map(|wire| wire.observed(id)).collect();
             objects.sort();
             objects.dedup();
             Reading::Known(objects)
-        })
+        }))
     }
 
     /// All items, in as many requests as they need.
@@ -449,45 +481,69 @@ impl<T: Transport> Reader<'_, T> {
         }
     }
 
-    /// A whole list: its first page from the batch, the others by their links.
+    /// A whole list: its first page from the batch, the others by their links. A list that is not read to its end is not
+    /// read at all.
     async fn list<W: DeserializeOwned>(
         &self,
         token: &Token,
         first: Option<ItemAnswer>,
         purpose: Purpose,
-    ) -> Reading<Vec<W>> {
+    ) -> Result<Reading<Vec<W>>, Refused> {
         let mut page = match self.read::<Page<W>>(first, purpose) {
             Reading::Known(page) => page,
-            Reading::Absent => return Reading::Absent,
-            Reading::Unreadable(obstacle) => return Reading::Unreadable(obstacle),
-            Reading::NotAsked => return Reading::NotAsked,
+            Reading::Absent => return Ok(Reading::Absent),
+            Reading::Unreadable(obstacle) => return Ok(Reading::Unreadable(obstacle)),
+            Reading::NotAsked => return Ok(Reading::NotAsked),
         };
         let mut pages = Pages::new(self.question.endpoints.graph.clone());
         loop {
             let link = match pages.take(page) {
                 Ok(Some(link)) => link,
-                Ok(None) => return Reading::Known(pages.into_items()),
-                Err(obstacle) => return Reading::Unreadable(obstacle),
+                Ok(None) => return Ok(Reading::Known(pages.into_items())),
+                Err(obstacle) => return Ok(Reading::Unreadable(obstacle)),
             };
-            page = match self.graph.send(token, Method::GET, &link, Bytes::new()).await {
-                Ok(answer) if answer.status == StatusCode::OK => match answer.json() {
-                    Ok(page) => page,
-                    Err(error) => return Reading::Unreadable(error.obstacle()),
-                },
-                Ok(answer) => {
-                    let body = answer.json().ok();
-                    return self.refused(&ItemAnswer { status: answer.status, headers: answer.headers, body }, purpose);
-                }
-                Err(Refused::Token) => {
-                    return Reading::Unreadable(Obstacle::token_refused(
-                        self.question.desired.client,
-                        self.question.desired.tenant,
-                    ));
-                }
-                Err(Refused::Obstacle(obstacle)) => return Reading::Unreadable(obstacle),
+            page = match self.page(token, &link, purpose).await {
+                Ok(page) => page,
+                Err(Refused::Token) => return Err(Refused::Token),
+                Err(Refused::Obstacle(obstacle)) => return Ok(Reading::Unreadable(obstacle)),
             };
         }
     }
+
+    async fn page<W: DeserializeOwned>(&self, token: &Token, link: &str, purpose: Purpose) -> Result<Page<W>, Refused> {
+        let answer = self.graph.send(token, Method::GET, link, Bytes::new()).await?;
+        if answer.status == StatusCode::OK {
+            return answer.json().map_err(|error| Refused::Obstacle(error.obstacle()));
+        }
+        let body = answer.json().ok();
+        let answer = ItemAnswer { status: answer.status, headers: answer.headers, body };
+        Err(Refused::Obstacle(match self.refused::<Page<W>>(&answer, purpose) {
+            Reading::Unreadable(obstacle) => obstacle,
+            Reading::Absent | Reading::Known(_) | Reading::NotAsked => Obstacle::malformed("a list ended at a link that leads nowhere"),
+        }))
+    }
+}
+
+/// The obstacle that asks for the longest wait, whatever else was met.
+fn longest_wait(observed: &Observed) -> Option<&Obstacle> {
+    let of_applications = observed.applications.values().flat_map(|seen| {
+        let ObservedApplication {
+            service_principal,
+            app_role_assignments,
+            oauth2_permission_grants,
+            deleted_service_principals,
+            deleted_applications,
+        } = seen;
+        [
+            service_principal.obstacle(),
+            app_role_assignments.obstacle(),
+            oauth2_permission_grants.obstacle(),
+            deleted_service_principals.obstacle(),
+            deleted_applications.obstacle(),
+        ]
+    });
+    let all = of_applications.chain([observed.microsoft_graph.obstacle()]).flatten();
+    all.filter(|obstacle| obstacle.wait_seconds.is_some()).max_by_key(|obstacle| obstacle.wait_seconds)
 }
 
 fn error_code(body: &Value) -> Option<String> {

@@ -2,8 +2,12 @@
 //!
 //! <https://learn.microsoft.com/en-us/graph/throttling>
 
+use std::time::Duration;
+
 use http::HeaderMap;
 use jiff::Timestamp;
+
+use crate::domain::Obstacle;
 
 /// Shortest wait that is honoured, in seconds: repeating at once prolongs the throttling.
 const SHORTEST_SECONDS: f64 = 1.0;
@@ -30,6 +34,12 @@ pub fn parse(value: &str, now: Timestamp) -> Option<u32> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 1..=900 before")]
     let whole = seconds.clamp(SHORTEST_SECONDS, LONGEST_SECONDS).ceil() as u32;
     Some(whole)
+}
+
+/// The obstacle with what is left of the wait that it asked for, in whole seconds, rounded up.
+pub fn with_left(obstacle: &Obstacle, left: Duration) -> Obstacle {
+    let seconds = u32::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+    Obstacle { wait_seconds: Some(seconds), ..obstacle.clone() }
 }
 
 #[cfg(test)]

@@ -32,7 +32,8 @@ const RENEW_BEFORE: Duration = Duration::from_mins(5);
 /// A token that lacks a permission is dropped at most this often: new permissions appear only in a new token.
 const DROP_PAUSE: Duration = Duration::from_mins(5);
 
-/// A refused credential is not tried again before this, unless its Secret changes.
+/// A refused credential is not tried again before this, unless its Secret changes; an endpoint that asks to wait decides
+/// itself.
 const REFUSAL_PAUSE: Duration = Duration::from_mins(1);
 
 /// What nobody used for this long is forgotten.
@@ -78,6 +79,7 @@ pub struct Token {
 #[derive(Debug, Default)]
 struct Entry {
     token: Option<Token>,
+    /// Why there is none, and until when the endpoint is not asked again.
     refusal: Option<(Obstacle, Instant)>,
 }
 
@@ -110,7 +112,10 @@ impl Tokens {
         }
         if let Some((obstacle, until)) = entry.refusal.as_ref().filter(|(_, until)| now < *until) {
             debug!(reason = %obstacle.reason, pause = ?until.duration_since(now), "a refused credential is not tried again yet");
-            return Err(obstacle.clone());
+            return Err(match obstacle.wait_seconds {
+                Some(_) => retry_after::with_left(obstacle, until.duration_since(now)),
+                None => obstacle.clone(),
+            });
         }
         match fetch(credential, transport, endpoints, clock).await {
             Ok(token) => {
@@ -118,7 +123,9 @@ impl Tokens {
                 Ok(token)
             }
             Err(obstacle) => {
-                let refusal = obstacle.needs_person().then(|| (obstacle.clone(), clock.instant() + REFUSAL_PAUSE));
+                let asked = obstacle.wait_seconds.map(|seconds| Duration::from_secs(seconds.into()));
+                let pause = asked.or(obstacle.needs_person().then_some(REFUSAL_PAUSE));
+                let refusal = pause.map(|pause| (obstacle.clone(), clock.instant() + pause));
                 *entry = Entry { token: None, refusal };
                 Err(obstacle)
             }
@@ -224,7 +231,7 @@ fn refusal(answer: &Answer, client: AppId, tenant: TenantId, clock: &Clock) -> O
     let Ok(refusal) = answer.json::<TokenRefusal>() else {
         return Obstacle::token_endpoint_unavailable(wait);
     };
-    let number = refusal.error_codes.first().copied();
+    let number = refusal.error_codes.into_iter().flatten().next();
     let code = number.map(|number| format!(" (AADSTS{number})")).unwrap_or_default();
     match (number, refusal.error.as_str()) {
         (Some(7_000_222), _) => Obstacle::credential_expired(client, tenant, &code),
@@ -232,7 +239,7 @@ fn refusal(answer: &Answer, client: AppId, tenant: TenantId, clock: &Clock) -> O
         (Some(700_016 | 700_011 | 7_000_112 | 7_000_229 | 70_001), _) => {
             Obstacle::operator_app_not_consented(client, tenant, &code)
         }
-        (Some(90_033 | 90_006 | 90_024 | 50_196 | 90_055), _) | (_, "temporarily_unavailable") => {
+        (Some(90_033 | 90_006 | 90_024 | 50_196 | 90_055), _) | (_, "temporarily_unavailable" | "server_error") => {
             Obstacle::token_endpoint_unavailable(wait)
         }
         (_, "unauthorized_client") => Obstacle::operator_app_not_consented(client, tenant, &code),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{Timestamp, civil};
 use serde::Deserialize;
 
 use crate::{
@@ -27,8 +28,7 @@ pub struct TokenRefusal {
     /// The contract: `invalid_client`, `unauthorized_client`, …
     pub error: String,
     /// Hints: the numbers behind AADSTS.
-    #[serde(default)]
-    pub error_codes: Vec<u64>,
+    pub error_codes: Option<Vec<u64>>,
 }
 
 /// Claims of an access token; a hint, since a token is opaque to its user by contract.
@@ -53,7 +53,7 @@ pub struct WireServicePrincipal {
     account_enabled: Option<bool>,
     is_disabled: Option<bool>,
     disabled_by_microsoft_status: Option<String>,
-    app_owner_organization_id: Option<TenantId>,
+    app_owner_organization_id: Option<String>,
 }
 
 impl WireServicePrincipal {
@@ -69,7 +69,8 @@ impl WireServicePrincipal {
         Some(ServicePrincipal {
             id: self.id,
             display_name: self.display_name.unwrap_or_default(),
-            owner: self.app_owner_organization_id,
+            // Only told, never compared; an unreadable one is none.
+            owner: self.app_owner_organization_id.and_then(|text| text.parse().ok()),
             account_enabled: match self.account_enabled {
                 Some(true) => Switch::On,
                 Some(false) => Switch::Off,
@@ -91,8 +92,7 @@ impl WireServicePrincipal {
 pub struct WireResourcePrincipal {
     /// Its object ID.
     pub id: ObjectId,
-    #[serde(default)]
-    app_roles: Vec<WireAppRole>,
+    app_roles: Option<Vec<WireAppRole>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,7 +104,7 @@ struct WireAppRole {
 impl WireResourcePrincipal {
     /// IDs of the app roles with these values.
     pub fn app_roles(&self, is_wanted: impl Fn(&str) -> bool) -> BTreeMap<String, AppRoleId> {
-        let named = self.app_roles.iter().filter_map(|role| Some((role.value.clone()?, role.id)));
+        let named = self.app_roles.iter().flatten().filter_map(|role| Some((role.value.clone()?, role.id)));
         named.filter(|(value, _)| is_wanted(value)).collect()
     }
 }
@@ -148,7 +148,7 @@ impl WireOAuth2PermissionGrant {
 #[serde(rename_all = "camelCase")]
 pub struct WireDeletedObject {
     id: ObjectId,
-    app_id: Option<AppId>,
+    app_id: AppId,
     display_name: Option<String>,
     deleted_date_time: Option<String>,
 }
@@ -156,12 +156,12 @@ pub struct WireDeletedObject {
 impl WireDeletedObject {
     /// As `domain` sees it, if it is of the application that was asked for.
     pub fn observed(self, asked: AppId) -> Option<DeletedObject> {
-        if self.app_id != Some(asked) {
+        if self.app_id != asked {
             return None;
         }
         Some(DeletedObject {
             // An unreadable date is no date; the object is there all the same.
-            deleted: self.deleted_date_time.and_then(|text| text.parse().ok()),
+            deleted: self.deleted_date_time.and_then(|text| text.parse().ok()).filter(|at| *at != NEVER),
             id: self.id,
             display_name: self.display_name.unwrap_or_default(),
         })
