@@ -182,7 +182,7 @@ pub struct DriftEntry {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct RemedyStatus {
-    /// The kind of remedy: Restore, `RestoreApplication`, Consent, `EnableSignIn`, Reactivate, `RunWizard`, `ContactPublisher`
+    /// The kind of remedy: Restore, `RestoreApplication`, Consent, `EnableSignIn`, Reactivate, `SetUpAgain`, `ContactPublisher`
     /// or Investigate.
     pub action: String,
 

@@ -13,12 +13,12 @@ use kube::{
     core::{DeserializeGuard, NamespaceResourceScope},
     runtime::watcher::Event,
 };
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, json};
 
 use crate::{
     api::{
-        REQUESTED_AT_ANNOTATION, WebexAzureIntegration, WebexAzureIntegrationSpec, WebexAzureIntegrationStatus,
+        REQUESTED_AT_ANNOTATION, WebexAzureIntegration, WebexAzureIntegrationSpec, WebexAzureIntegrationStatus, schema,
         validation::Violation,
     },
     domain::Desired,
@@ -84,9 +84,35 @@ pub fn hash_of(value: &impl std::hash::Hash) -> u64 {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Watched {
     metadata: ObjectMeta,
-    spec: WebexAzureIntegrationSpec,
+    spec: Declared,
     #[serde(default)]
     status: Value,
+}
+
+/// The spec, or what about its shape keeps it from being read, by field.
+#[derive(Debug, Clone)]
+enum Declared {
+    Readable(Box<WebexAzureIntegrationSpec>),
+    Unreadable(Vec<Violation>),
+}
+
+impl<'de> Deserialize<'de> for Declared {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spec = Value::deserialize(deserializer)?;
+        let error = match WebexAzureIntegrationSpec::deserialize(&spec) {
+            Ok(readable) => return Ok(Self::Readable(Box::new(readable))),
+            Err(error) => error,
+        };
+        let mut violations = schema::check(&json!({ "spec": spec }));
+        if violations.is_empty() {
+            violations.push(unreadable(&error.to_string()));
+        }
+        Ok(Self::Unreadable(violations))
+    }
+}
+
+fn unreadable(error: &str) -> Violation {
+    Violation { path: "spec".to_owned(), message: crate::domain::text::safe(error) }
 }
 
 /// The object as it is read back before a write: metadata and status, whatever the spec looks like.
@@ -164,17 +190,16 @@ pub struct Stored {
 impl Stored {
     fn of(guarded: DeserializeGuard<Watched>) -> Option<(ObjectKey, Self)> {
         let (metadata, spec, status) = match guarded.0 {
-            Ok(watched) => (watched.metadata, Ok(watched.spec), StatusDigest::of(&watched.status)),
-            Err(invalid) => (invalid.metadata, Err(invalid.error), StatusDigest::default()),
+            Ok(watched) => (watched.metadata, watched.spec, StatusDigest::of(&watched.status)),
+            Err(invalid) => (invalid.metadata, Declared::Unreadable(vec![unreadable(&invalid.error)]), StatusDigest::default()),
         };
         let key = ObjectKey::of(&metadata)?;
-        let secret = spec.as_ref().ok().map(|spec| {
-            let reference = &spec.credentials.client_secret;
-            (reference.name.clone(), reference.key.clone())
-        });
-        let desired = match spec {
-            Ok(spec) => Desired::from_spec(&spec),
-            Err(error) => Err(vec![Violation { path: "spec".to_owned(), message: crate::domain::text::safe(&error) }]),
+        let (secret, desired) = match spec {
+            Declared::Readable(spec) => {
+                let reference = &spec.credentials.client_secret;
+                (Some((reference.name.clone(), reference.key.clone())), Desired::from_spec(&spec))
+            }
+            Declared::Unreadable(violations) => (None, Err(violations)),
         };
         let requested_at = metadata.annotations.and_then(|mut annotations| annotations.remove(REQUESTED_AT_ANNOTATION));
         let stored = Self {

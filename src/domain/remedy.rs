@@ -38,8 +38,8 @@ pub enum Action {
     EnableSignIn,
     /// Reactivate the application.
     Reactivate,
-    /// Set the integration up again in Control Hub.
-    RunWizard,
+    /// Set the application up again.
+    SetUpAgain,
     /// Ask whoever published the application.
     ContactPublisher,
     /// Find out more before anything is done.
@@ -55,7 +55,7 @@ impl Action {
             Self::Consent => "Consent",
             Self::EnableSignIn => "EnableSignIn",
             Self::Reactivate => "Reactivate",
-            Self::RunWizard => "RunWizard",
+            Self::SetUpAgain => "SetUpAgain",
             Self::ContactPublisher => "ContactPublisher",
             Self::Investigate => "Investigate",
         }
@@ -158,19 +158,21 @@ impl Context<'_> {
 
     /// Bring back an application that cannot be restored.
     pub fn bring_back(&self) -> Remedy {
-        match self.application.role {
-            Role::IdentityIntegration | Role::Additional => self.consent(),
-            Role::Identity => Remedy {
-                action: Action::RunWizard,
-                role: None,
-                url: None,
-                before: None,
-                text: "Consent does not bring it back: set the integration up again in Control Hub > Organization Settings > \
-                       Directory Synchronization, as full administrator, then put the new Application ID into spec.identity.appId \
-                       of a new declaration."
-                    .to_owned(),
-            },
-        }
+        let app_id = self.application.app_id;
+        let is_linked = catalog::may_link(self.desired.cloud, app_id, self.linkable);
+        let text = match self.application.role {
+            Role::IdentityIntegration | Role::Additional if is_linked => return self.consent(),
+            Role::Identity => {
+                "Consent does not bring it back: set the integration up again in Control Hub > Organization Settings > \
+                 Directory Synchronization, as full administrator, then put the new Application ID into spec.identity.appId."
+                    .to_owned()
+            }
+            Role::IdentityIntegration | Role::Additional => format!(
+                "Add it to the tenant again the way it was set up first, or take it out of the declaration if it is no longer \
+                 wanted. No consent link is given, because {app_id} is not a known Webex application."
+            ),
+        };
+        Remedy { action: Action::SetUpAgain, role: None, url: None, before: None, text }
     }
 
     /// Grant admin consent, by a link where one may be given.

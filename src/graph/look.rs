@@ -176,8 +176,8 @@ impl<T: Transport> Graph<T> {
     }
 
     async fn send(&self, token: &Token, method: Method, url: &str, body: Bytes) -> Result<Answer, Refused> {
-        let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.secret.expose_secret()))
-            .map_err(|_| Refused::Token)?;
+        let mut authorization =
+            HeaderValue::try_from(format!("Bearer {}", token.secret.expose_secret())).map_err(|_| Refused::Token)?;
         authorization.set_sensitive(true);
         let mut request = Request::builder()
             .method(method)
@@ -519,7 +519,9 @@ impl<T: Transport> Reader<'_, T> {
         let answer = ItemAnswer { status: answer.status, headers: answer.headers, body };
         Err(Refused::Obstacle(match self.refused::<Page<W>>(&answer, purpose) {
             Reading::Unreadable(obstacle) => obstacle,
-            Reading::Absent | Reading::Known(_) | Reading::NotAsked => Obstacle::malformed("a list ended at a link that leads nowhere"),
+            Reading::Absent | Reading::Known(_) | Reading::NotAsked => {
+                Obstacle::malformed("a list ended at a link that leads nowhere")
+            }
         }))
     }
 }

@@ -3,13 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, civil};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::{
-    api::{AppId, ObjectId, TenantId, identifier::AppRoleId},
+    api::{AppId, ObjectId, identifier::AppRoleId},
     domain::observed::{ConsentType, DeletedObject, ServicePrincipal, Switch},
 };
+
+/// How Microsoft Graph writes that something never happened: 0001-01-01T00:00:00Z.
+const NEVER: Timestamp = Timestamp::constant(-62_135_596_800, 0);
 
 /// Answer of the token endpoint.
 /// <https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
@@ -69,7 +72,7 @@ impl WireServicePrincipal {
         Some(ServicePrincipal {
             id: self.id,
             display_name: self.display_name.unwrap_or_default(),
-            // Only told, never compared; an unreadable one is none.
+            // It only sharpens the remedy, so an unreadable one is none.
             owner: self.app_owner_organization_id.and_then(|text| text.parse().ok()),
             account_enabled: match self.account_enabled {
                 Some(true) => Switch::On,

@@ -8,7 +8,10 @@ async fn consent_url_names_the_tenant_and_never_common() {
     let link = run(&["consent-url", "--tenant", tenant], "", &[]).await;
     assert_eq!(
         (link.code, link.out.as_str()),
-        (0, "https://login.microsoftonline.com/00000000-0000-4000-8000-000000000001/adminconsent?client_id=90db942a-c1eb-4e8d-82e4-eebf64a7e2ae\n")
+        (
+            0,
+            "https://login.microsoftonline.com/00000000-0000-4000-8000-000000000001/adminconsent?client_id=90db942a-c1eb-4e8d-82e4-eebf64a7e2ae\n"
+        )
     );
     let other = run(&["consent-url", "--tenant", tenant, "--cloud", "china", "--app-id", tenant], "", &[]).await;
     assert!(other.out.starts_with("https://login.chinacloudapi.cn/"), "{}", other.out);
@@ -44,7 +47,14 @@ async fn help_is_what_a_stranger_reads_first() {
 
 #[tokio::test]
 async fn the_emulator_flag_takes_only_addresses_of_this_machine() {
-    for url in ["https://graph.microsoft.com", "http://10.0.0.1:80", "http://127.0.0.1:80/path", "http://user@127.0.0.1:80", "ftp://127.0.0.1", "x"] {
+    for url in [
+        "https://graph.microsoft.com",
+        "http://10.0.0.1:80",
+        "http://127.0.0.1:80/path",
+        "http://user@127.0.0.1:80",
+        "ftp://127.0.0.1",
+        "x",
+    ] {
         let refused = run(&["run", "--emulator", url], "", &[]).await;
         assert_eq!(refused.code, 2, "{url}");
         assert!(refused.err.contains("--emulator"), "{}", refused.err);
@@ -55,13 +65,20 @@ async fn the_emulator_flag_takes_only_addresses_of_this_machine() {
 async fn without_a_cluster_run_says_what_is_missing_in_one_sentence() {
     let none = run(&["run", "--log", "off"], "", &[("KUBECONFIG", "/nowhere/config")]).await;
     assert_eq!((none.code, none.err.lines().count()), (1, 1), "{}", none.err);
-    assert!(none.err.starts_with("error: no Kubernetes cluster is configured: set KUBECONFIG, or run inside a cluster"), "{}", none.err);
+    assert!(
+        none.err.starts_with("error: no Kubernetes cluster is configured: set KUBECONFIG, or run inside a cluster"),
+        "{}",
+        none.err
+    );
 }
 
 #[tokio::test]
 async fn the_emulator_refuses_to_listen_beyond_this_machine() {
     let refused = run(&["emulate", "--listen", "0.0.0.0:0"], "", &[]).await;
-    assert_eq!((refused.code, refused.err.as_str()), (1, "error: the emulator listens on loopback addresses only, not on 0.0.0.0:0\n"));
+    assert_eq!(
+        (refused.code, refused.err.as_str()),
+        (1, "error: the emulator listens on loopback addresses only, not on 0.0.0.0:0\n")
+    );
 }
 
 #[tokio::test]

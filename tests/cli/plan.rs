@@ -31,7 +31,9 @@ async fn a_deletion_is_told_with_remedy_and_exit_2() {
 #[tokio::test]
 async fn several_differences_are_all_told() {
     let tenant = Tenant::new().await;
-    tenant.act("PATCH", &format!("/servicePrincipals(appId='{INTEGRATION}')"), json!({ "accountEnabled": false })).await;
+    tenant
+        .act("PATCH", &format!("/servicePrincipals(appId='{INTEGRATION}')"), json!({ "accountEnabled": false }))
+        .await;
     tenant.act("DELETE", "/servicePrincipals(appId='00000000-0000-4000-8000-000000000012')", Value::Null).await;
     let run = plan(&tenant, EXAMPLE, &[]).await;
     assert_eq!(run.code, 2);
@@ -82,7 +84,8 @@ async fn the_secret_may_come_from_the_environment_and_is_asked_for_by_name() {
 
 #[tokio::test]
 async fn a_broken_file_is_an_error_with_file_line_and_sentence() {
-    let broken = EXAMPLE.replace("tenantId: 00000000-0000-4000-8000-000000000001", "tenantId: contoso.com\n  intervall: 5m");
+    let broken =
+        EXAMPLE.replace("tenantId: 00000000-0000-4000-8000-000000000001", "tenantId: contoso.com\n  intervall: 5m");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wai.yaml");
     std::fs::write(&path, broken).unwrap();
@@ -111,7 +114,10 @@ async fn yaml_that_is_none_and_a_file_that_is_not_there_get_one_sentence() {
     assert_eq!((not_yaml.code, not_yaml.err.lines().count()), (1, 1), "{}", not_yaml.err);
     assert!(not_yaml.err.starts_with("error: -:"), "{}", not_yaml.err);
     let absent = run(&["plan", "-f", "/nowhere/wai.yaml"], "", &[]).await;
-    assert_eq!((absent.code, absent.err.as_str()), (1, "error: could not read /nowhere/wai.yaml: No such file or directory (os error 2)\n"));
+    assert_eq!(
+        (absent.code, absent.err.as_str()),
+        (1, "error: could not read /nowhere/wai.yaml: No such file or directory (os error 2)\n")
+    );
     let other = run(&["plan", "-f", "-"], "kind: ConfigMap\n", &[]).await;
     assert_eq!((other.code, other.err.as_str()), (1, "error: -: no WebexAzureIntegration object in it\n"));
 }

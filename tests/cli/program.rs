@@ -1,11 +1,6 @@
 //! Runs the built program, beside an emulator of its own.
 
-use std::{
-    net::SocketAddr,
-    path::Path,
-    process::Stdio,
-    sync::Arc,
-};
+use std::{net::SocketAddr, path::Path, process::Stdio, sync::Arc};
 
 use bytes::Bytes;
 use jiff::Timestamp;

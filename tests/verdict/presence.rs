@@ -1,12 +1,13 @@
 //! Presence: deleted, missing, ambiguous, superseded, and when a look is believed.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use webex_azure_operator::{
     api::{ConditionType as C, ObjectId},
     domain::{Obstacle, Reading},
 };
 
-use crate::fixture::{IDENTITY, INTEGRATION, INTEGRATION_OBJECT, World, deleted, healthy, spec};
+use crate::fixture::{CALENDAR, IDENTITY, INTEGRATION, INTEGRATION_OBJECT, World, deleted, healthy, present, spec};
 
 fn before(at: Timestamp, seconds: i64) -> Timestamp {
     at.checked_sub(SignedDuration::from_secs(seconds)).unwrap()
@@ -128,9 +129,31 @@ fn identity_that_is_gone_for_good_needs_the_wizard_not_consent() {
     world.look(gone.clone());
     world.after(61).look(gone);
     let remedy = world.status.drift[0].remedy.clone().unwrap();
-    assert_eq!(remedy.action, "RunWizard");
+    assert_eq!(remedy.action, "SetUpAgain");
     assert!(world.message(C::Ready).contains("Consent does not bring it back"));
     assert_eq!(world.status.application("identity").unwrap().consent_url, None);
+}
+
+#[test]
+fn i8_a_missing_application_of_the_authors_choice_gets_no_link_either() {
+    let declared = |world: &mut World| {
+        world.edit(|spec| spec["additionalApplications"] = json!([{ "name": "calendar", "appId": CALENDAR.to_string() }]));
+        let mut seen = healthy();
+        seen.0.applications.insert(CALENDAR, present(ObjectId::from_u128(0x56), "Calendar"));
+        let seen = seen.gone(CALENDAR, Vec::new());
+        world.look(seen.clone());
+        world.after(61).look(seen);
+    };
+    let mut world = World::new(spec());
+    declared(&mut world);
+    assert_eq!(world.ready(), ("False", "ServicePrincipalMissing"));
+    assert_eq!(world.status.drift[0].remedy.clone().unwrap().action, "SetUpAgain");
+    assert!(!serde_json::to_string(&world.status).unwrap().contains("adminconsent"));
+
+    let mut world = World::new(spec());
+    world.linkable = vec![CALENDAR];
+    declared(&mut world);
+    assert_eq!(world.status.drift[0].remedy.clone().unwrap().action, "Consent");
 }
 
 #[test]
