@@ -190,7 +190,7 @@ pub struct RemedyStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
 
-    /// Where to do it.
+    /// The page to do it on, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 

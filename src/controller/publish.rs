@@ -72,7 +72,9 @@ pub async fn write(
     };
     let sent = serde_json::to_value(status).unwrap_or_default();
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
-    let applied = within_deadline(api.patch_status(&key.name, &parameters, &Patch::Apply(body(&published.metadata, &sent)))).await;
+    let applied =
+        within_deadline(api.patch_status(&key.name, &parameters, &Patch::Apply(body(&published.metadata, &sent))))
+            .await;
     let written = match applied {
         Ok(written) => match without_leftovers(&written.status, &sent) {
             Some(conditions) => merge(&written.metadata, &json!({ "conditions": conditions })).await,
@@ -94,12 +96,15 @@ fn is_invalid(status: &WebexAzureIntegrationStatus) -> bool {
 }
 
 /// The conditions as written, but for those of ours that were not sent; none if there are no such. What a merge patch
-/// put there while the spec was invalid belongs to nobody, and an apply leaves it.
+/// put there while the spec was invalid is owned apart from what is applied, and an apply leaves it (tried on 1.36).
 fn without_leftovers(written: &Value, sent: &Value) -> Option<Vec<Value>> {
     let conditions = |status: &Value| status.get("conditions").and_then(Value::as_array).cloned().unwrap_or_default();
     let (written, sent) = (conditions(written), conditions(sent));
     let is_sent = |condition: &Value| sent.iter().any(|sent| sent.get("type") == condition.get("type"));
-    let is_own = |condition: &Value| ConditionType::ALL.iter().any(|own| condition.get("type").and_then(Value::as_str) == Some(own.as_str()));
-    let kept: Vec<Value> = written.iter().filter(|condition| is_sent(condition) || !is_own(condition)).cloned().collect();
+    let is_own = |condition: &Value| {
+        ConditionType::ALL.iter().any(|own| condition.get("type").and_then(Value::as_str) == Some(own.as_str()))
+    };
+    let kept: Vec<Value> =
+        written.iter().filter(|condition| is_sent(condition) || !is_own(condition)).cloned().collect();
     (kept.len() < written.len()).then_some(kept)
 }

@@ -191,7 +191,9 @@ impl Stored {
     fn of(guarded: DeserializeGuard<Watched>) -> Option<(ObjectKey, Self)> {
         let (metadata, spec, status) = match guarded.0 {
             Ok(watched) => (watched.metadata, watched.spec, StatusDigest::of(&watched.status)),
-            Err(invalid) => (invalid.metadata, Declared::Unreadable(vec![unreadable(&invalid.error)]), StatusDigest::default()),
+            Err(invalid) => {
+                (invalid.metadata, Declared::Unreadable(vec![unreadable(&invalid.error)]), StatusDigest::default())
+            }
         };
         let key = ObjectKey::of(&metadata)?;
         let (secret, desired) = match spec {

@@ -85,8 +85,11 @@ fn absent(
 ) -> Presence {
     let carried = |finding| Presence::carry(finding, previous);
     let restorable = |object: &&DeletedObject| object.deleted.is_none_or(|at| later(at, RESTORABLE_FOR) > now);
-    let registrations: Vec<_> = listed(&seen.deleted_applications).iter().filter(restorable).collect();
-    if let Some(registration) = registrations.iter().max() {
+    let Reading::Known(registrations) = &seen.deleted_applications else {
+        // A principal cannot be restored before its registration, so that has to be known first too.
+        return carried(Finding::Unknown);
+    };
+    if let Some(registration) = registrations.iter().filter(restorable).max() {
         let deadline = registration.deleted.map(|at| later(at, RESTORABLE_FOR));
         return Presence {
             finding: registration_deleted(ctx, registration, deadline),
@@ -116,10 +119,6 @@ fn absent(
         (None, []) => carried(missing(ctx)),
         (None, several) => carried(ambiguous(ctx, several)),
     }
-}
-
-fn listed(reading: &Reading<Vec<DeletedObject>>) -> &[DeletedObject] {
-    reading.known().map_or(&[], Vec::as_slice)
 }
 
 fn until(deadline: Option<Timestamp>) -> String {

@@ -109,7 +109,7 @@ impl Context<'_> {
 
     /// Restore a deleted service principal, before anything else. No page of the Entra admin center restores one
     /// (<https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/restore-application> has no portal steps),
-    /// hence a command.
+    /// hence a command; and no link, because what the command calls is not for a browser.
     pub fn restore(&self, object: ObjectId, before: Option<Timestamp>) -> Remedy {
         let url = self.endpoints.restore_url(object);
         Remedy {
@@ -121,7 +121,7 @@ impl Context<'_> {
                  - it keeps its object ID and configuration. Do not grant consent before that: consent creates a new service \
                  principal, which blocks the restore."
             ),
-            url: Some(url),
+            url: None,
         }
     }
 

@@ -62,8 +62,11 @@ pub struct Graph<T> {
     clock: Clock,
     tokens: Tokens,
     resources: Mutex<BTreeMap<TokenKey, RememberedResource>>,
-    pauses: Mutex<BTreeMap<(Cloud, TenantId, AppId), (Obstacle, Instant)>>,
+    pauses: Mutex<Pauses>,
 }
+
+/// Whom not to ask as which application, why, and until when.
+type Pauses = BTreeMap<(Cloud, TenantId, AppId), (Obstacle, Instant)>;
 
 /// Microsoft Graph's own service principal, as far as it was asked about.
 #[derive(Debug)]
@@ -417,7 +420,7 @@ impl<T: Transport> Reader<'_, T> {
         let list = match self.list::<WireDeletedObject>(token, answer, Purpose::DeletedItems).await? {
             // Every tenant has this list, if only an empty one.
             Reading::Absent => Reading::Unreadable(Obstacle::malformed("a list that is always there was not found")),
-            list => list,
+            list @ (Reading::Known(_) | Reading::Unreadable(_) | Reading::NotAsked) => list,
         };
         Ok(map(list, |list| {
             let mut objects: Vec<DeletedObject> = list.into_iter().filter_map(|wire| wire.observed(id)).collect();

@@ -219,7 +219,8 @@ impl<'a> Story<'a> {
     fn command(&self, arguments: &[&str]) -> Command {
         let kubeconfig: &Path = self.control_plane.kubeconfig();
         let mut command = Command::new(&self.kubectl);
-        command.arg("--kubeconfig").arg(kubeconfig).args(arguments).kill_on_drop(true);
+        command.arg("--kubeconfig").arg(kubeconfig).arg("--cache-dir").arg(self.control_plane.folder().join("kubectl"));
+        command.args(arguments).kill_on_drop(true);
         command
     }
 }

@@ -1,0 +1,116 @@
+//! The operator against a real kube-apiserver and, over loopback, the emulator of a tenant.
+//!
+//! All tests share one control plane, which starts with the first test that needs it and ends with the last. Each test
+//! has a namespace, an emulator and an operator of its own. Whoever has no control plane fails; nothing is skipped.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test ends at the first thing that is not as it should be"
+)]
+
+mod access;
+mod admission;
+mod credential;
+mod golden;
+mod incident;
+mod isolation;
+mod kubectl;
+mod lifecycle;
+mod object;
+mod scene;
+mod stage;
+mod tenant;
+mod trouble;
+mod unreadable;
+mod wire;
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use futures::future::LocalBoxFuture;
+use libtest_mimic::{Arguments, Trial};
+use tokio::runtime::Runtime;
+use webex_azure_operator::ops::{LogFormat, start_log};
+
+use stage::Stage;
+
+/// Longest time for one test. Building etcd and kube-apiserver, which the first may have to do, does not count.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// The tests wait most of the time, so there may be more of them than cores.
+const SIDE_BY_SIDE: usize = 8;
+
+type Body = fn(Arc<Stage>) -> LocalBoxFuture<'static, ()>;
+
+macro_rules! bodies {
+    ($($module:ident { $($name:ident,)+ })+) => {
+        [$($((stringify!($name), (|stage| Box::pin(async move { $module::$name(&stage).await })) as Body),)+)+]
+    };
+}
+
+fn main() -> ExitCode {
+    // What the operator warns of explains a test that fails.
+    start_log(LogFormat::Text, "webex_azure_operator=warn").unwrap();
+    // Nobody was first: this is the start of the process.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = arguments.test_threads.or(Some(SIDE_BY_SIDE));
+    let runtime = Arc::new(Runtime::new().unwrap());
+    let stage = Arc::new(Stage::default());
+    let bodies = bodies! {
+        admission {
+            the_definition_is_accepted_without_a_warning,
+            api_server_and_rust_agree_on_every_object,
+            api_server_and_rust_agree_on_two_peculiarities_at_once,
+            tenant_and_cloud_cannot_be_changed,
+            a_new_object_says_that_it_was_never_observed,
+        }
+        incident {
+            the_incident_is_told_until_it_is_mended,
+        }
+        credential {
+            an_unusable_secret_is_named_and_heals_when_it_is_corrected,
+            an_unknown_tenant_or_client_is_named,
+            a_token_of_another_tenant_is_not_used,
+        }
+        trouble {
+            trouble_at_microsoft_graph_leaves_the_verdict_as_it_was,
+        }
+        isolation {
+            a_panic_is_one_objects_internal_error,
+        }
+        lifecycle {
+            a_suspended_object_is_left_alone_until_it_is_resumed,
+            a_quiet_object_is_not_written,
+            an_annotation_asks_for_a_look_at_once,
+            a_deleted_object_is_released,
+            a_recreated_object_gets_a_verdict_of_its_own,
+            a_display_name_cannot_deceive_a_terminal,
+        }
+        kubectl {
+            what_kubectl_shows_reads_well,
+        }
+        access {
+            the_charts_permissions_are_enough_and_name_each_secret,
+        }
+        // Last, because it has the definition to itself and waits for all others.
+        unreadable {
+            an_object_that_cannot_be_read_suffers_alone,
+        }
+    };
+    let trials = bodies.map(|(name, body)| {
+        let (runtime, stage) = (Arc::clone(&runtime), Arc::clone(&stage));
+        Trial::test(name, move || {
+            let performed = async {
+                stage.cluster().await;
+                tokio::time::timeout(PATIENCE, body(Arc::clone(&stage))).await
+            };
+            runtime.block_on(performed).map_err(|_| format!("not done in {PATIENCE:?}").into())
+        })
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.into());
+    let stage = Arc::into_inner(stage).expect("the tests are over, and nobody else holds it");
+    runtime.block_on(stage.end());
+    conclusion.exit_code()
+}

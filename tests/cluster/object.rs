@@ -1,0 +1,77 @@
+//! Objects as tests write them, and statuses as tests compare them.
+
+use serde_json::{Value, json};
+use webex_azure_operator::api::{WebexAzureIntegration, WebexAzureIntegrationStatus};
+
+use crate::tenant::TENANT;
+
+/// The smallest object there is, about the incident's tenant, looked at as often as allowed.
+pub fn integration(name: &str) -> Value {
+    json!({
+        "apiVersion": "webexazure.dev/v1alpha1",
+        "kind": "WebexAzureIntegration",
+        "metadata": { "name": name },
+        "spec": {
+            "tenantId": TENANT,
+            "credentials": {
+                "clientId": "00000000-0000-4000-8000-000000000031",
+                "clientSecret": { "name": "graph", "key": "client-secret" },
+            },
+            "identity": { "appId": "00000000-0000-4000-8000-000000000012" },
+            "interval": "30s",
+        },
+    })
+}
+
+/// The same object with this merged into it, as a JSON merge patch is.
+pub fn changed(mut object: Value, change: &Value) -> Value {
+    merge(&mut object, change);
+    object
+}
+
+fn merge(target: &mut Value, change: &Value) {
+    let Value::Object(fields) = change else {
+        target.clone_from(change);
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    for (name, value) in fields {
+        let target = target.as_object_mut().unwrap();
+        if value.is_null() {
+            target.remove(name);
+        } else {
+            merge(target.entry(name).or_insert(Value::Null), value);
+        }
+    }
+}
+
+/// Its status; an empty one if it has none.
+pub fn status(object: &WebexAzureIntegration) -> WebexAzureIntegrationStatus {
+    object.status.clone().unwrap_or_default()
+}
+
+/// The conditions in their order, each as `Type=Status Reason`.
+pub fn conditions(object: &WebexAzureIntegration) -> Vec<String> {
+    status(object)
+        .conditions
+        .iter()
+        .map(|condition| format!("{}={} {}", condition.type_, condition.status, condition.reason))
+        .collect()
+}
+
+/// Whether the conditions hold this one, written as `Type=Status Reason`.
+pub fn says(object: &WebexAzureIntegration, condition: &str) -> bool {
+    conditions(object).iter().any(|own| own == condition)
+}
+
+/// The conditions of an object that is in order.
+pub const IN_SYNC: [&str; 6] = [
+    "Ready=True InSync",
+    "Observed=True ObservationComplete",
+    "Drifted=False NoDriftDetected",
+    "ServicePrincipalsPresent=True Present",
+    "SignInEnabled=True Enabled",
+    "ConsentGranted=True Granted",
+];

@@ -1,0 +1,202 @@
+//! One test's surroundings: a namespace, an emulator and an operator, all its own.
+
+use std::{sync::Arc, time::Duration};
+
+use k8s_openapi::api::{
+    core::v1::{Namespace, Secret},
+    events::v1::Event,
+};
+use kube::{
+    Api, Client,
+    api::{ListParams, Patch, PatchParams, PostParams},
+    runtime::wait,
+};
+use serde_json::{Value, json};
+use tokio::{sync::RwLockReadGuard, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use webex_azure_operator::{
+    api::{CREDENTIALS_LABEL, REQUESTED_AT_ANNOTATION, WebexAzureIntegration},
+    clock::Clock,
+    controller::{Controller, RunError, Settings, queue::Limits},
+    domain::{Timing, cloud::Endpoints},
+};
+
+use crate::{
+    object::says,
+    stage::{Cluster, Stage},
+    tenant::{SECRET, Tenants},
+    wire::Wire,
+};
+
+/// The operator's windows and paces: 60 seconds become 2.
+const SPEED: i32 = 30;
+
+/// Longest wait for one thing.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Pause between two questions whether something has come true.
+const TICK: Duration = Duration::from_millis(50);
+
+/// One test's surroundings.
+pub struct Scene<'a> {
+    /// The control plane.
+    pub cluster: &'a Cluster,
+    /// The test's namespace.
+    pub namespace: &'static str,
+    /// Its objects.
+    pub objects: Api<WebexAzureIntegration>,
+    /// The emulator.
+    pub tenants: Tenants,
+    /// The way from the operator to the emulator.
+    pub wire: Arc<Wire>,
+    stop: CancellationToken,
+    operator: JoinSet<Result<(), RunError>>,
+    _definition: Option<RwLockReadGuard<'a, ()>>,
+}
+
+impl<'a> Scene<'a> {
+    /// A namespace with a Secret that opens the incident's tenant; the operator does not run yet.
+    pub async fn open(stage: &'a Stage, namespace: &'static str) -> Self {
+        let definition = stage.definition.read().await;
+        Self { _definition: Some(definition), ..Self::open_alone(stage, namespace).await }
+    }
+
+    /// The same for a test that has the definition to itself.
+    pub async fn open_alone(stage: &'a Stage, namespace: &'static str) -> Self {
+        let cluster = stage.cluster().await;
+        let client = cluster.client.clone();
+        let mut own = Namespace::default();
+        own.metadata.name = Some(namespace.to_owned());
+        Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &own).await.unwrap();
+        let scene = Self {
+            cluster,
+            namespace,
+            objects: Api::namespaced(client, namespace),
+            tenants: Tenants::start().await,
+            wire: Arc::new(Wire::new()),
+            stop: CancellationToken::new(),
+            operator: JoinSet::new(),
+            _definition: None,
+        };
+        scene.secret("graph", &json!({ "client-secret": SECRET })).await;
+        scene
+    }
+
+    /// The same, and the operator runs as the administrator.
+    pub async fn operated(stage: &'a Stage, namespace: &'static str) -> Self {
+        let mut scene = Self::open(stage, namespace).await;
+        scene.operate(scene.cluster.client.clone());
+        scene
+    }
+
+    /// Starts the operator with this client.
+    pub fn operate(&mut self, client: Client) {
+        let settings = Settings {
+            namespace: Some(self.namespace.to_owned()),
+            limits: Limits { total: 8, per_tenant: 4 },
+            timing: Timing::PRODUCTION.shortened_by(SPEED),
+            server: Some(Endpoints::single(&self.tenants.url())),
+            linkable: Vec::new(),
+            instance: "test".to_owned(),
+        };
+        let controller = Controller::new(client, Arc::clone(&self.wire), Clock::system(), settings);
+        self.operator.spawn(controller.run(self.stop.clone()));
+    }
+
+    /// Ends the operator and the emulator; the operator must have run until now.
+    pub async fn close(self) {
+        let Self { tenants, stop, mut operator, .. } = self;
+        stop.cancel();
+        while let Some(ended) = operator.join_next().await {
+            ended.unwrap().unwrap();
+        }
+        tenants.stop().await;
+    }
+
+    /// Writes a Secret that the operator may use.
+    pub async fn secret(&self, name: &str, data: &Value) {
+        self.labelled_secret(name, data, &json!({ CREDENTIALS_LABEL: "true" })).await;
+    }
+
+    /// Writes a Secret with these labels.
+    pub async fn labelled_secret(&self, name: &str, data: &Value, labels: &Value) {
+        let data: serde_json::Map<String, Value> =
+            data.as_object().unwrap().iter().map(|(key, value)| (key.clone(), encoded(value))).collect();
+        let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name, "labels": labels }, "data": data });
+        let api: Api<Secret> = Api::namespaced(self.cluster.client.clone(), self.namespace);
+        api.patch(name, &PatchParams::apply("test").force(), &Patch::Apply(&secret)).await.unwrap();
+    }
+
+    /// Creates this object.
+    pub async fn create(&self, object: &Value) -> WebexAzureIntegration {
+        let object = serde_json::from_value(object.clone()).unwrap();
+        self.objects.create(&PostParams::default(), &object).await.unwrap()
+    }
+
+    /// Merges this into the object.
+    pub async fn edit(&self, name: &str, change: &Value) -> WebexAzureIntegration {
+        self.objects.patch(name, &PatchParams::default(), &Patch::Merge(change)).await.unwrap()
+    }
+
+    /// Asks for a look, as `flux reconcile` does.
+    pub async fn ask(&self, name: &str, value: &str) {
+        self.edit(name, &json!({ "metadata": { "annotations": { REQUESTED_AT_ANNOTATION: value } } })).await;
+    }
+
+    /// The object as it stands.
+    pub async fn get(&self, name: &str) -> WebexAzureIntegration {
+        self.objects.get(name).await.unwrap()
+    }
+
+    /// Waits until the object is so.
+    pub async fn until(
+        &self,
+        name: &str,
+        what: &str,
+        is_so: impl Fn(&WebexAzureIntegration) -> bool + Send,
+    ) -> WebexAzureIntegration {
+        let condition = |object: Option<&WebexAzureIntegration>| object.is_some_and(&is_so);
+        let met = tokio::time::timeout(PATIENCE, wait::await_condition(self.objects.clone(), name, condition)).await;
+        let Ok(object) = met else {
+            panic!("{name}: waited {PATIENCE:?} in vain until {what}: {:#?}", self.objects.get_opt(name).await);
+        };
+        object.unwrap().unwrap()
+    }
+
+    /// Waits until the object has this condition, written as `Type=Status Reason`.
+    pub async fn until_says(&self, name: &str, condition: &str) -> WebexAzureIntegration {
+        self.until(name, condition, |object| says(object, condition)).await
+    }
+
+    /// Waits for this many more looks at a tenant.
+    pub async fn until_looked(&self, tenant: &str, more: usize) {
+        let before = self.tenants.looks(tenant).await;
+        eventually("looked at", async || self.tenants.looks(tenant).await >= before + more).await;
+    }
+
+    /// Reasons of all events about this object, in order of time.
+    pub async fn events(&self, name: &str) -> Vec<String> {
+        let api: Api<Event> = Api::namespaced(self.cluster.client.clone(), self.namespace);
+        let mut events = api.list(&ListParams::default()).await.unwrap().items;
+        events
+            .retain(|event| event.regarding.as_ref().is_some_and(|regarding| regarding.name.as_deref() == Some(name)));
+        events.sort_by_key(|event| event.event_time.as_ref().map(|time| time.0));
+        events.into_iter().filter_map(|event| event.reason).collect()
+    }
+}
+
+/// Asks again and again until it is so.
+pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let asked = async {
+        let mut ticks = tokio::time::interval(TICK);
+        while !is_so().await {
+            ticks.tick().await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, asked).await.is_ok(), "waited {PATIENCE:?} in vain until {what}");
+}
+
+fn encoded(value: &Value) -> Value {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    STANDARD.encode(value.as_str().unwrap()).into()
+}

@@ -1,0 +1,310 @@
+//! The fixture: who looks, at which tenant, and what is made of it.
+
+use std::{ops::RangeBounds, sync::Arc, time::Duration};
+
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use webex_azure_operator::{
+    api::{AppId, ObjectId, Reason, TenantId, validation::IDENTITY_INTEGRATION_APP_ID},
+    clock::Clock,
+    domain::{
+        Desired, Observation, Observed, Obstacle, Reading,
+        cloud::Endpoints,
+        observed::{ObservedApplication, ServicePrincipal},
+    },
+    emulator::{Knobs, Scenario},
+    graph::{Credential, Graph, Question, TokenKey},
+};
+
+use super::{
+    seam::{Asked, Kind, Reply, Seam, Tenant},
+    tenant,
+};
+
+/// The declared tenant of the tests that do not use the emulator.
+pub const TENANT: TenantId = TenantId::from_u128(0x1);
+/// The operator's own application there.
+pub const CLIENT: AppId = AppId::from_u128(0x31);
+/// "Cisco Webex Identity Integration".
+pub const INTEGRATION: AppId = IDENTITY_INTEGRATION_APP_ID;
+/// "Cisco Webex Identity".
+pub const IDENTITY: AppId = AppId::from_u128(0x12);
+/// Object ID of the integration's service principal.
+pub const INTEGRATION_OBJECT: ObjectId = ObjectId::from_u128(0x21);
+/// Object ID of the identity's service principal.
+pub const IDENTITY_OBJECT: ObjectId = ObjectId::from_u128(0x11);
+/// Object ID of Microsoft Graph's service principal.
+pub const GRAPH_OBJECT: ObjectId = ObjectId::from_u128(0x3);
+/// The tenant that owns the applications.
+pub const OWNER: TenantId = TenantId::from_u128(0xc1);
+/// A secret with everything in it that could be encoded wrongly.
+pub const SECRET: &str = "Canary~&=+ %é/secret";
+
+/// Which read of an application.
+#[derive(Debug, Clone, Copy)]
+pub enum Read {
+    Principal,
+    Roles,
+    Grants,
+    DeletedPrincipals,
+    DeletedApplications,
+}
+
+impl Read {
+    fn is_asked_by(self, url: &str) -> bool {
+        let marks = match self {
+            Self::Principal => "')?",
+            Self::Roles => "')/appRoleAssignments?",
+            Self::Grants => "')/oauth2PermissionGrants?",
+            Self::DeletedPrincipals => "/deletedItems/microsoft.graph.servicePrincipal?",
+            Self::DeletedApplications => "/deletedItems/microsoft.graph.application?",
+        };
+        url.contains(marks)
+    }
+}
+
+/// Who looks: an object and its Secret.
+#[derive(Debug, Clone)]
+pub struct Looker {
+    pub desired: Desired,
+    pub endpoints: Endpoints,
+    pub credential: Credential,
+}
+
+impl Looker {
+    pub fn new(spec: Value, secret: &str) -> Self {
+        let desired = Desired::from_spec(&serde_json::from_value(spec).unwrap()).unwrap();
+        let key = TokenKey {
+            cloud: desired.cloud,
+            tenant: desired.tenant,
+            client: desired.client,
+            namespace: "webex".to_owned(),
+            secret_uid: "uid".to_owned(),
+            secret_version: "1".to_owned(),
+            secret_key: "client-secret".to_owned(),
+        };
+        let credential = Credential { key, secret: SecretString::from(secret) };
+        Self { endpoints: Endpoints::of(desired.cloud), desired, credential }
+    }
+
+    /// The same object with something else in the identity of its credential.
+    pub fn with_key(&self, change: impl FnOnce(&mut TokenKey)) -> Self {
+        let mut other = self.clone();
+        change(&mut other.credential.key);
+        other
+    }
+}
+
+/// A declaration of both presets.
+pub fn spec() -> Value {
+    json!({
+        "tenantId": TENANT.to_string(),
+        "credentials": {
+            "clientId": CLIENT.to_string(),
+            "clientSecret": { "name": "graph", "key": "client-secret" },
+        },
+        "identity": { "appId": IDENTITY.to_string() },
+    })
+}
+
+/// A declaration with something else in it.
+pub fn spec_with(change: impl FnOnce(&mut Value)) -> Value {
+    let mut spec = spec();
+    change(&mut spec);
+    spec
+}
+
+/// A process that looks at tenants.
+pub struct Scene {
+    pub graph: Graph<Arc<Seam>>,
+    pub looker: Looker,
+    seam: Arc<Seam>,
+}
+
+/// Each alteration that was arranged must have happened, else the test proves nothing.
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.seam.settle();
+        }
+    }
+}
+
+impl Scene {
+    fn new(tenant: Tenant, clock: Clock, looker: Looker) -> Self {
+        let seam = Arc::new(Seam::new(tenant));
+        Self { graph: Graph::new(Arc::clone(&seam), clock), looker, seam }
+    }
+
+    /// Everything is in order.
+    pub fn healthy() -> Self {
+        Self::declaring(spec())
+    }
+
+    /// Everything is in order, and this is declared.
+    pub fn declaring(spec: Value) -> Self {
+        Self::new(tenant::script(), clock(), Looker::new(spec, SECRET))
+    }
+
+    /// The emulated tenant of the incident, with something changed.
+    pub fn emulated(knobs: Knobs, change: impl FnOnce(&mut Scenario)) -> Self {
+        let mut scenario = Scenario::incident();
+        change(&mut scenario);
+        let identity = scenario.service_principals[1].0["appId"].clone();
+        let spec = spec_with(|spec| {
+            spec["tenantId"] = scenario.tenant.id.clone().into();
+            spec["credentials"]["clientId"] = scenario.client_secrets[0].app_id.clone().into();
+            spec["identity"]["appId"] = identity;
+        });
+        let looker = Looker::new(spec, &scenario.client_secrets[0].secret);
+        let clock = clock();
+        Self::new(tenant::emulated(clock.clone(), knobs, &scenario), clock, looker)
+    }
+
+    /// Alters answers to requests of a kind, those in this range of their numbers.
+    pub fn alter(
+        &self,
+        kind: Kind,
+        range: impl RangeBounds<usize>,
+        mut alter: impl FnMut(&mut Reply) + Send + 'static,
+    ) {
+        self.seam.alter(kind, range, move |_, reply| {
+            alter(reply);
+            true
+        });
+    }
+
+    /// Alters the answers to one read of an application, wherever it stands in a batch.
+    pub fn item(&self, app: AppId, read: Read, alter: impl Fn(&mut Value) + Send + 'static) {
+        self.items(app, vec![read], alter);
+    }
+
+    fn items(&self, app: AppId, reads: Vec<Read>, alter: impl Fn(&mut Value) + Send + 'static) {
+        let app = app.to_string();
+        let is_meant = move |url: &str| url.contains(&app) && reads.iter().any(|read| read.is_asked_by(url));
+        self.seam.alter(Kind::Batch, .., move |asked, reply| {
+            let mut items = asked.items();
+            items.retain(|item| is_meant(item["url"].as_str().unwrap()));
+            reply.edit(|body| {
+                let responses = body["responses"].as_array_mut().unwrap();
+                let is_answer = |response: &&mut Value| items.iter().any(|item| item["id"] == response["id"]);
+                responses.iter_mut().filter(is_answer).for_each(&alter);
+            });
+            !items.is_empty()
+        });
+    }
+
+    /// The read of an application is answered with this status and error code.
+    pub fn refuse(&self, app: AppId, read: Read, status: u16, code: &str) {
+        let body = tenant::error(code);
+        self.item(app, read, move |item| {
+            item["status"] = status.into();
+            item["body"] = body.clone();
+        });
+    }
+
+    /// The read of an application finds this.
+    pub fn finds(&self, app: AppId, read: Read, body: Value) {
+        self.item(app, read, move |item| item["body"] = body.clone());
+    }
+
+    /// The service principal of the application is not there.
+    pub fn absent(&self, app: AppId) {
+        let body = tenant::error("Request_ResourceNotFound");
+        self.items(app, vec![Read::Principal, Read::Roles, Read::Grants], move |item| {
+            item["status"] = 404.into();
+            item["body"] = body.clone();
+        });
+    }
+
+    /// Further pages answer as this function of their address says.
+    pub fn pages(&self, answer: impl Fn(&str) -> Reply + Send + 'static) {
+        self.seam.alter(Kind::Link, .., move |asked, reply| {
+            *reply = answer(&asked.uri.to_string());
+            true
+        });
+    }
+
+    /// Ends all alterations, which must have happened.
+    pub fn settle(&self) {
+        self.seam.settle();
+    }
+
+    /// Looks.
+    pub async fn look(&self) -> Observation {
+        self.look_as(&self.looker).await
+    }
+
+    /// Looks as another object.
+    pub async fn look_as(&self, looker: &Looker) -> Observation {
+        let Looker { desired, endpoints, credential } = looker;
+        self.graph.look(Question { desired, endpoints, credential }).await
+    }
+
+    /// Looks, and the tenant answers.
+    pub async fn seen(&self) -> Observed {
+        match self.look().await {
+            Observation::Looked(observed) => observed,
+            Observation::Blocked(obstacle) => panic!("blocked: {obstacle:?}"),
+        }
+    }
+
+    /// Looks, and does not get an answer.
+    pub async fn blocked(&self) -> Obstacle {
+        blocked(self.look().await)
+    }
+
+    /// The requests since the last call.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.seam.take()
+    }
+
+    /// The kinds of the requests since the last call.
+    pub fn kinds(&self) -> Vec<Kind> {
+        self.asked().iter().map(Asked::kind).collect()
+    }
+
+    /// The addresses of all reads since the last call.
+    pub fn reads(&self) -> Vec<String> {
+        let batches = self.asked().into_iter().filter(|asked| asked.kind() == Kind::Batch);
+        batches.flat_map(|batch| batch.items()).map(|item| item["url"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// A clock that moves with tokio's.
+pub fn clock() -> Clock {
+    Clock::seeded("2026-11-23T08:00:00Z".parse().unwrap(), 7)
+}
+
+/// Time passes.
+pub async fn pass(seconds: u64) {
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+}
+
+/// What stood in the way of the whole look.
+pub fn blocked(observation: Observation) -> Obstacle {
+    match observation {
+        Observation::Blocked(obstacle) => obstacle,
+        Observation::Looked(observed) => panic!("not blocked: {observed:?}"),
+    }
+}
+
+/// Why this could not be read.
+pub fn unreadable<T: std::fmt::Debug>(reading: &Reading<T>) -> Reason {
+    reading.obstacle().unwrap_or_else(|| panic!("not unreadable: {reading:?}")).reason
+}
+
+/// What was seen of the integration.
+pub fn integration(observed: &Observed) -> &ObservedApplication {
+    &observed.applications[&INTEGRATION]
+}
+
+/// The integration's service principal, which is there.
+pub fn principal(observed: &Observed) -> &ServicePrincipal {
+    integration(observed).service_principal.known().unwrap()
+}
+
+/// The whole look, when everything is in order.
+pub async fn all_in_order() -> Observed {
+    Scene::healthy().seen().await
+}
