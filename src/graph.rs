@@ -8,6 +8,7 @@ pub mod batch;
 pub mod call;
 pub mod list;
 pub mod look;
+mod reader;
 pub mod retry_after;
 pub mod token;
 pub mod transport;

@@ -151,8 +151,11 @@ pub async fn pass<T: Transport>(ctx: Arc<Context<T>>, turn: Turn) -> Result<End,
     }
     for _ in 0..WRITE_ATTEMPTS {
         let Some(published) = publish::read_back(&ctx.client, &key, &stored).await? else {
-            // Deleted or edited meanwhile; the watch brings what there is to do.
-            return Ok(End { remembered, pause: None, class: Class::Periodic });
+            // Deleted or edited meanwhile; the watch brings what there is to do. It may be deaf at the moment, so that the
+            // object keeps its place in the queue.
+            let desired = stored.desired.as_ref().ok();
+            let pause = desired.map(|desired| unsigned(ctx.settings.timing.interval(desired.interval)));
+            return Ok(End { remembered, pause, class: Class::Periodic });
         };
         let decision = decided(ctx, &stored, &remembered, observation.as_ref(), &published, now);
         if let Some(digest) = write(ctx, &key, &published, &decision).await? {

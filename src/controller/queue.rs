@@ -245,7 +245,7 @@ mod tests {
     fn groups_take_turns() {
         let (mut queue, now) = (Queue::new(LIMITS), now());
         for name in ["a1", "a2", "a3", "b1", "c1"] {
-            queue.schedule(key(name), group(&name[..1]), Class::Periodic, now);
+            queue.schedule(key(name), group(name.get(..1).unwrap()), Class::Periodic, now);
         }
         assert_eq!(names(&mut queue, now), ["a1", "b1", "c1", "a2", "a3"]);
     }
@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn rescheduling_keeps_the_earlier_time_and_the_more_pressing_class() {
         let (mut queue, now) = (Queue::new(LIMITS), now());
-        let (soon, late) = (now + Duration::from_secs(1), now + Duration::from_secs(60));
+        let (soon, late) = (now + Duration::from_secs(1), now + Duration::from_mins(1));
         queue.schedule(key("x"), group("a"), Class::Edit, late);
         queue.schedule(key("x"), group("a"), Class::Periodic, soon);
         assert_eq!(queue.next_due(), Some(soon));

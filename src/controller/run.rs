@@ -35,6 +35,9 @@ use crate::{
 /// Pause after a pass that panicked.
 const PANIC_PAUSE: Duration = Duration::from_mins(1);
 
+/// Longest time until the answer to a list or a watch begins.
+const HEAD_DEADLINE: Duration = Duration::from_secs(30);
+
 /// How long passes may take to end when the process is told to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -101,9 +104,10 @@ impl<T: Transport + 'static> Controller<T> {
 
     /// Runs until told to stop; passes that are under way then get a moment to end.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), RunError> {
+        let client = with_head_deadline(self.ctx.client.clone());
         let api: Api<DeserializeGuard<Watched>> = match &self.ctx.settings.namespace {
-            Some(namespace) => Api::namespaced(self.ctx.client.clone(), namespace),
-            None => Api::all(self.ctx.client.clone()),
+            Some(namespace) => Api::namespaced(client, namespace),
+            None => Api::all(client),
         };
         let watch = watcher::watcher(api, Config::default()).backoff(WatchBackoff::default());
         let mut watch = std::pin::pin!(watch);
@@ -235,6 +239,17 @@ impl<T: Transport + 'static> Controller<T> {
         let remembered = Remembered::new(self.ctx.clock.now());
         End { remembered, pause: Some(PANIC_PAUSE), class: Class::Drifted }
     }
+}
+
+/// The same client, which gives up a request whose answer does not begin in time. The watcher itself bounds the silence
+/// of an open watch only; a list or a watch that is never answered would leave the loop deaf for good.
+fn with_head_deadline(client: Client) -> Client {
+    let namespace = client.default_namespace().to_owned();
+    let send = move |request| {
+        let client = client.clone();
+        async move { tokio::time::timeout(HEAD_DEADLINE, client.send(request)).await?.map_err(tower::BoxError::from) }
+    };
+    Client::new(tower::service_fn(send), namespace)
 }
 
 fn group(key: &ObjectKey, stored: &Stored) -> Group {

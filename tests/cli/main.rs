@@ -1,7 +1,7 @@
 //! The commands as a person runs them: the built program, its output, its exit status.
 
 #![cfg(feature = "demo")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a broken fixture ends the test")]
+#![expect(clippy::unwrap_used, reason = "a broken fixture ends the test")]
 
 mod other;
 mod plan;

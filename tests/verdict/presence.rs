@@ -138,7 +138,7 @@ fn identity_that_is_gone_for_good_needs_the_wizard_not_consent() {
 fn i8_a_missing_application_of_the_authors_choice_gets_no_link_either() {
     let declared = |world: &mut World| {
         world.edit(|spec| {
-            spec["additionalApplications"] = json!([{ "name": "calendar", "appId": CALENDAR.to_string() }])
+            spec["additionalApplications"] = json!([{ "name": "calendar", "appId": CALENDAR.to_string() }]);
         });
         let mut seen = healthy();
         seen.0.applications.insert(CALENDAR, present(ObjectId::from_u128(0x56), "Calendar"));
