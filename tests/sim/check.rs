@@ -1,0 +1,273 @@
+//! What must hold of every status that is written, whatever happened before.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::{
+    monitor::{History, LOOK, Object, by_name},
+    oracle,
+    truth::Truth,
+};
+
+/// A property that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Its name in the list of properties.
+    pub property: &'static str,
+    /// What was seen.
+    pub text: String,
+}
+
+fn broken(property: &'static str, text: impl Into<String>) -> Violation {
+    Violation { property, text: text.into() }
+}
+
+/// How often the time of the last look may be written by itself.
+const HEARTBEAT: SignedDuration = SignedDuration::from_hours(1);
+
+/// The longest that a look may take when requests hang; rule 5 of the faults.
+const HANGING_LOOK: SignedDuration = SignedDuration::from_secs(150);
+
+/// Judges a status that was just stored over an earlier one.
+pub fn written(
+    object: &Object,
+    before: &Value,
+    after: &Value,
+    history: &History,
+    lag: SignedDuration,
+    now: Timestamp,
+) -> Vec<Violation> {
+    let mut found = Vec::new();
+    found.extend(quiet(before, after));
+    found.extend(generations(object, before, after));
+    found.extend(shape(after));
+    found.extend(transitions(before, after, now));
+    found.extend(suspension(object, before, after));
+    found.extend(claims(object, before, after, history, lag, now));
+    found.extend(links(object, after));
+    found.extend(obstacles(object, before, after, now));
+    found
+}
+
+fn time(value: &Value) -> Option<Timestamp> {
+    value.as_str()?.parse().ok()
+}
+
+fn without_time(status: &Value) -> Value {
+    let mut status = status.clone();
+    if let Some(fields) = status.as_object_mut() {
+        fields.remove("lastObservedTime");
+    }
+    status
+}
+
+/// No write when nothing changed, but the heartbeat.
+fn quiet(before: &Value, after: &Value) -> Option<Violation> {
+    if without_time(before) != without_time(after) {
+        return None;
+    }
+    let times = (time(&before["lastObservedTime"]), time(&after["lastObservedTime"]));
+    let is_heartbeat = matches!(times, (Some(before), Some(after)) if after >= before + HEARTBEAT);
+    (!is_heartbeat).then(|| {
+        broken(
+            "no write without a change",
+            format!("only lastObservedTime changed, from {:?} to {:?}", times.0, times.1),
+        )
+    })
+}
+
+/// S6: no verdict of an older generation over a newer one.
+fn generations(object: &Object, before: &Value, after: &Value) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let (old, new) = (before["observedGeneration"].as_i64(), after["observedGeneration"].as_i64());
+    if new < old {
+        found.push(broken("S6", format!("observedGeneration went from {old:?} to {new:?}")));
+    }
+    if new != Some(object.generation) {
+        found.push(broken(
+            "S6",
+            format!("a verdict on generation {new:?} was stored for generation {}", object.generation),
+        ));
+    }
+    for (condition, row) in by_name(&after["conditions"], "type") {
+        if row["observedGeneration"].as_i64() != new {
+            found.push(broken(
+                "S6",
+                format!("{condition} speaks of generation {}, the status of {new:?}", row["observedGeneration"]),
+            ));
+        }
+    }
+    found
+}
+
+/// S6: which conditions go together, and their order.
+fn shape(after: &Value) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let rows = after["conditions"].as_array().map_or(&[][..], Vec::as_slice);
+    let place = |condition: &str| rows.iter().position(|row| row["type"] == condition);
+    let conditions = oracle::conditions(after);
+    let types: BTreeSet<&str> = conditions.keys().copied().collect();
+    if types.len() != rows.len() {
+        found.push(broken("S6", "a condition is there twice"));
+    }
+    let Some(ready) = place("Ready") else {
+        found.push(broken("S6", "there is no Ready"));
+        return found;
+    };
+    if place("Stalled").is_some() && place("Reconciling").is_some() {
+        found.push(broken("S6", "Stalled and Reconciling together"));
+    }
+    if ["Stalled", "Reconciling"].iter().filter_map(|condition| place(condition)).any(|place| place > ready) {
+        found.push(broken("S6", "Ready comes before Stalled or Reconciling"));
+    }
+    let is_suspended = place("Suspended").is_some();
+    match (conditions["Ready"], conditions.get("Stalled"), conditions.get("Reconciling")) {
+        (("False", reason), Some(("True", same)), None) if reason == *same => {}
+        (("Unknown", _), None, Some(("True", _))) | (("True", _), None, None) => {}
+        (_, None, None) if is_suspended => {}
+        together => {
+            found.push(broken("S6", format!("Ready, Stalled and Reconciling do not go together: {together:?}")))
+        }
+    }
+    for row in rows {
+        let length = row["message"].as_str().unwrap_or_default().len();
+        if length == 0 || length > 1024 {
+            found.push(broken("S6", format!("the message of {} has {length} bytes", row["type"])));
+        }
+    }
+    let entries = after["drift"].as_array().map_or(0, Vec::len);
+    let is_drifted = conditions.get("Drifted").is_some_and(|(status, _)| *status == "True");
+    if !is_suspended && conditions["Ready"].1 != "InvalidSpec" && is_drifted != (entries > 0) {
+        found.push(broken("S6", format!("Drifted={is_drifted} with {entries} entries in drift")));
+    }
+    found
+}
+
+/// A condition's time moves with its status and only with it.
+fn transitions(before: &Value, after: &Value, now: Timestamp) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let earlier = by_name(&before["conditions"], "type");
+    for (condition, row) in by_name(&after["conditions"], "type") {
+        let at = time(&row["lastTransitionTime"]);
+        let same = earlier.get(condition).filter(|earlier| earlier["status"] == row["status"]);
+        if same.is_some_and(|same| same["lastTransitionTime"] != row["lastTransitionTime"]) {
+            found.push(broken("S6", format!("the time of {condition} moved and its status did not")));
+        }
+        if same.is_none() && at.is_none_or(|at| at > now || at < now - SignedDuration::from_mins(3)) {
+            found.push(broken("S6", format!("{condition} changed now and is dated {at:?}")));
+        }
+    }
+    let times = (time(&before["lastObservedTime"]), time(&after["lastObservedTime"]));
+    if times.1 < times.0 || times.1.is_some_and(|at| at > now) {
+        found.push(broken("S6", format!("lastObservedTime went from {:?} to {:?}", times.0, times.1)));
+    }
+    found
+}
+
+/// A suspended object says so and keeps what was known.
+fn suspension(object: &Object, before: &Value, after: &Value) -> Option<Violation> {
+    let (was, is) = (oracle::conditions(before), oracle::conditions(after));
+    if object.spec["suspend"] != true {
+        return is.contains_key("Suspended").then(|| broken("suspend", "Suspended is there and spec.suspend is false"));
+    }
+    let kept = was.get("Ready").is_none_or(|ready| is.get("Ready") == Some(ready));
+    (!is.contains_key("Suspended") || !kept).then(|| {
+        broken("suspend", format!("Ready went from {:?} to {:?} while suspended", was.get("Ready"), is.get("Ready")))
+    })
+}
+
+/// S4: whatever is newly claimed was true at some instant that this look could still see.
+///
+/// A look reads what was true at most the replication lag ago, and is written down at most a look's time later. An
+/// absence needs two such looks, of which the second alone has to show it within the same bound. So no claim is
+/// excused by more than the lag and one look.
+fn claims(
+    object: &Object,
+    before: &Value,
+    after: &Value,
+    history: &History,
+    lag: SignedDuration,
+    now: Timestamp,
+) -> Vec<Violation> {
+    let mut found = Vec::new();
+    // While requests hang, a look lasts until its deadlines end it.
+    let look = if now < object.hit + HANGING_LOOK { HANGING_LOOK } else { LOOK };
+    let from = now - lag - look;
+    let entries = |status: &Value| -> BTreeSet<(String, String)> {
+        let rows = status["drift"].as_array().cloned().unwrap_or_default();
+        let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        rows.iter().map(|row| (text(row, "application"), text(row, "reason"))).collect()
+    };
+    for (application, reason) in entries(after).difference(&entries(before)) {
+        let was_true = mixtures(history, from).any(|truth| {
+            let real = oracle::differences(&object.spec, &truth, after);
+            real.iter().any(|(of, real)| of == application && (real == reason || are_both_consent(real, reason)))
+        });
+        if !was_true {
+            found.push(broken("S4", format!("{application} is said to be {reason}, and was not since {from}")));
+        }
+    }
+    let baselines = |status: &Value| -> BTreeSet<(String, String)> {
+        let mut all = BTreeSet::new();
+        for (name, entry) in by_name(&status["applications"], "name") {
+            let labels = entry["consent"]["baseline"].as_array().cloned().unwrap_or_default();
+            all.extend(labels.iter().filter_map(Value::as_str).map(|label| (name.to_owned(), label.to_owned())));
+        }
+        all
+    };
+    for (application, label) in baselines(after).difference(&baselines(before)) {
+        let wanted = oracle::wanted(&object.spec).into_iter().find(|wanted| wanted.name == *application);
+        let was_granted =
+            wanted.is_some_and(|wanted| history.since(from).any(|truth| wanted.permissions(truth).0.contains(label)));
+        if !was_granted {
+            found.push(broken("S4", format!("{application} is said to have held {label}, and did not since {from}")));
+        }
+    }
+    found
+}
+
+/// What a reader may have seen since then: objects lag one by one, so it may see a principal as it was at one instant
+/// and a registration as it was at another.
+fn mixtures(history: &History, from: Timestamp) -> impl Iterator<Item = Truth> {
+    history.since(from).flat_map(move |one| {
+        history.since(from).map(move |other| Truth {
+            registrations: other.registrations.clone(),
+            deleted_registrations: other.deleted_registrations.clone(),
+            ..one.clone()
+        })
+    })
+}
+
+/// Each assignment and each grant lags by itself too: of several that changed, a reader may see any.
+fn are_both_consent(real: &str, claimed: &str) -> bool {
+    oracle::side(real) == "consent" && oracle::side(claimed) == "consent"
+}
+
+/// A consent link is of the object's own tenant and of a catalogued application.
+fn links(object: &Object, after: &Value) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let tenant = object.spec["tenantId"].as_str().unwrap_or_default();
+    for (name, entry) in by_name(&after["applications"], "name") {
+        let Some(link) = entry["consentURL"].as_str() else { continue };
+        let is_ours = link.contains(&format!("/{tenant}/adminconsent?client_id={}", oracle::INTEGRATION));
+        if name != "identity-integration" || !is_ours {
+            found.push(broken("I8", format!("{name} has the consent link {link}")));
+        }
+    }
+    found
+}
+
+/// Whoever is told that a credential does not work was right to be told: it did not at some instant of this look.
+fn obstacles(object: &Object, before: &Value, after: &Value, now: Timestamp) -> Option<Violation> {
+    let (was, is) = (oracle::conditions(before).get("Observed").copied(), *oracle::conditions(after).get("Observed")?);
+    if is.0 != "False" || was == Some(is) {
+        return None;
+    }
+    let from = now - HANGING_LOOK;
+    let first = object.secret_states.iter().rposition(|(at, _)| *at <= from).unwrap_or(0);
+    let mut states = object.secret_states.iter().skip(first);
+    let was_so = states.any(|(_, state)| state.obstacle() == Some(is.1));
+    (!was_so).then(|| broken("S4", format!("the tenant is said to be unreadable because of {}, and was not since {from}", is.1)))
+}

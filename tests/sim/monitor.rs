@@ -1,0 +1,179 @@
+//! What is known of one object beside its status: its specs, who disturbed it when, and what its tenant was like.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::{
+    oracle::{self, Expected},
+    spec,
+    truth::Truth,
+};
+
+/// A second look confirms an absence after this; design.md 3.2 rule 4.
+const CONFIRMATION: SignedDuration = SignedDuration::from_secs(60);
+
+/// The longest pause between looks that fail; faults.md G2.
+const BACKOFF_CAP: SignedDuration = SignedDuration::from_secs(300);
+
+/// A verdict outlives the last complete look by the interval and this; design.md 3.2.
+const STALE_MARGIN: SignedDuration = SignedDuration::from_mins(15);
+
+/// A Secret is read again after this at the latest; design.md 4.3.
+const SECRET_REREAD: SignedDuration = SignedDuration::from_mins(10);
+
+/// What a look and its write may take while everything answers: some dozens of requests of at most 0.7 s.
+pub const LOOK: SignedDuration = SignedDuration::from_secs(20);
+
+/// What a Secret holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretState {
+    /// The value that the tenant accepts.
+    Good,
+    /// Another value.
+    Wrong,
+    /// It does not exist.
+    Missing,
+    /// It lacks the label.
+    Unlabelled,
+    /// It lacks the key.
+    Keyless,
+    /// The key holds nothing but a line break.
+    Empty,
+}
+
+impl SecretState {
+    /// The reason that an object then gives, if it cannot be looked at.
+    pub fn obstacle(self) -> Option<&'static str> {
+        match self {
+            Self::Good => None,
+            Self::Wrong => Some("CredentialInvalid"),
+            Self::Missing => Some("SecretNotFound"),
+            Self::Unlabelled => Some("SecretNotLabelled"),
+            Self::Keyless | Self::Empty => Some("SecretKeyMissing"),
+        }
+    }
+}
+
+/// One object of a history.
+#[derive(Debug)]
+pub struct Object {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The number of its tenant.
+    pub tenant: usize,
+    /// Application ID that only this object asks for.
+    pub marker: String,
+    /// Its Secret, which it shares with no other object.
+    pub secret: String,
+    /// What that holds.
+    pub secret_state: SecretState,
+    /// What it held, and since when.
+    pub secret_states: Vec<(Timestamp, SecretState)>,
+    /// Whether it exists.
+    pub exists: bool,
+    /// Its spec as it stands.
+    pub spec: Value,
+    /// Whether a rule of the spec is broken.
+    pub is_broken: bool,
+    /// Its generation.
+    pub generation: i64,
+    /// The value of the annotation that asks for a look.
+    pub requested_at: Option<String>,
+    /// Its status as it stands.
+    pub status: Value,
+    /// The last time when somebody changed it, its Secret or its tenant.
+    pub touched: Timestamp,
+    /// The last time when somebody changed it or its Secret.
+    pub edited: Timestamp,
+    /// The last time when a fault hit something that its looks depend on.
+    pub hit: Timestamp,
+    /// When it was last looked at.
+    pub looked: Timestamp,
+    /// How often its status was written.
+    pub writes: u64,
+}
+
+impl Object {
+    /// A pause of this object's interval, with its jitter of a tenth.
+    pub fn interval(&self) -> SignedDuration {
+        SignedDuration::from_millis(spec::interval_seconds(&self.spec) * 1100)
+    }
+
+    /// What the status has to say in the end.
+    pub fn expected(&self, truth: &Truth) -> Expected {
+        if self.spec["suspend"] == true {
+            return Expected::Suspended;
+        }
+        if self.is_broken {
+            return Expected::InvalidSpec;
+        }
+        match self.secret_state.obstacle() {
+            Some(reason) => Expected::Obstacle(reason),
+            None => Expected::Differences(oracle::differences(&self.spec, truth, &self.status)),
+        }
+    }
+
+    /// From when on the status has to agree with the oracle and to stand still, if nothing happens any more.
+    ///
+    /// After an act: replication lag, then one interval until the next look, then the confirmation window and its
+    /// jitter, then the look itself. After a fault also the longest pause between failed looks. With a credential that
+    /// does not work the old verdict may stand until the Secret is read again and the verdict is stale.
+    pub fn settled(&self, lag: SignedDuration) -> Timestamp {
+        let confirmed = CONFIRMATION + CONFIRMATION / 10 + LOOK * 3;
+        let mut patience = lag + self.interval() + confirmed;
+        if self.secret_state != SecretState::Good {
+            patience += SECRET_REREAD + STALE_MARGIN + self.interval() * 2;
+        }
+        (self.touched + patience).max(self.hit + BACKOFF_CAP + BACKOFF_CAP / 10 + patience)
+    }
+
+    /// By when the next look is due while its tenant answers.
+    pub fn due(&self) -> Timestamp {
+        let undisturbed = self.looked.max(self.edited) + self.interval();
+        undisturbed.max(self.hit + BACKOFF_CAP + BACKOFF_CAP / 10 + self.interval()) + LOOK * 2
+    }
+
+    /// Whether its tenant is looked at at all.
+    pub fn is_watched(&self) -> bool {
+        self.exists && self.spec["suspend"] != true && !self.is_broken && self.secret_state == SecretState::Good
+    }
+
+    /// Its name with its namespace.
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+}
+
+/// The truth about a tenant over time.
+#[derive(Debug, Default)]
+pub struct History {
+    moments: Vec<(Timestamp, Truth)>,
+}
+
+impl History {
+    /// Notes the truth from now on.
+    pub fn note(&mut self, now: Timestamp, truth: Truth) {
+        self.moments.push((now, truth));
+    }
+
+    /// The truth now.
+    pub fn last(&self) -> &Truth {
+        &self.moments.last().expect("the truth is noted when the tenant is made").1
+    }
+
+    /// Every truth that held at some instant since then.
+    pub fn since(&self, from: Timestamp) -> impl Iterator<Item = &Truth> {
+        let first = self.moments.iter().rposition(|(at, _)| *at <= from).unwrap_or(0);
+        self.moments.iter().skip(first).map(|(_, truth)| truth)
+    }
+}
+
+/// The entries of a list in a status by a name.
+pub fn by_name<'a>(list: &'a Value, name: &str) -> BTreeMap<&'a str, &'a Value> {
+    let rows = list.as_array().into_iter().flatten();
+    rows.filter_map(|row| Some((row.get(name)?.as_str()?, row))).collect()
+}
