@@ -232,11 +232,7 @@ impl<T: Transport> Reader<'_, T> {
         id: AppId,
         answer: Option<ItemAnswer>,
     ) -> Result<Reading<Vec<DeletedObject>>, Refused> {
-        let list = match self.list::<WireDeletedObject>(token, answer, Purpose::DeletedItems).await? {
-            // Every tenant has this list, if only an empty one.
-            Reading::Absent => Reading::Unreadable(Obstacle::malformed("a list that is always there was not found")),
-            list @ (Reading::Known(_) | Reading::Unreadable(_) | Reading::NotAsked) => list,
-        };
+        let list = self.list::<WireDeletedObject>(token, answer, Purpose::DeletedItems).await?;
         Ok(map(list, |list| {
             let mut objects: Vec<DeletedObject> = list.into_iter().filter_map(|wire| wire.observed(id)).collect();
             objects.sort();
@@ -309,7 +305,11 @@ impl<T: Transport> Reader<'_, T> {
     ) -> Result<Reading<Vec<W>>, Refused> {
         let mut page = match self.read::<Page<W>>(first, purpose) {
             Reading::Known(page) => page,
-            Reading::Absent => return Ok(Reading::Absent),
+            // A tenant and a service principal always have their lists, if only empty ones.
+            Reading::Absent => {
+                let sentence = "a list that is always there was not found";
+                return Ok(Reading::Unreadable(Obstacle::malformed(sentence)));
+            }
             Reading::Unreadable(obstacle) => return Ok(Reading::Unreadable(obstacle)),
             Reading::NotAsked => return Ok(Reading::NotAsked),
         };

@@ -64,7 +64,7 @@ struct Person<'a> {
 }
 
 impl Person<'_> {
-    fn ask(&mut self, method: &str, path: &str, body: Value) -> u16 {
+    fn ask(&mut self, method: &str, path: &str, body: &Value) -> u16 {
         let tenant = self.world.tenants[self.tenant].id.clone();
         let wish = json!({"tenantId": tenant, "method": method, "path": path, "body": body});
         let (code, _) = self.world.control("POST", "/as", &wish);
@@ -83,21 +83,21 @@ impl Person<'_> {
 
     fn delete(&mut self, application: &str) -> Done {
         let Some(id) = self.principal(application) else { return "nothing" };
-        self.ask("DELETE", &format!("/servicePrincipals/{id}"), Value::Null);
+        self.ask("DELETE", &format!("/servicePrincipals/{id}"), &Value::Null);
         "delete a principal"
     }
 
     fn restore(&mut self, application: &str, dice: &mut Dice) -> Done {
         let deleted = self.deleted(application);
         let Some(id) = dice.pick_if_any(&deleted) else { return "nothing" };
-        self.ask("POST", &format!("/directory/deletedItems/{id}/restore"), Value::Null);
+        self.ask("POST", &format!("/directory/deletedItems/{id}/restore"), &Value::Null);
         "restore a principal"
     }
 
     fn purge(&mut self, application: &str, dice: &mut Dice) -> Done {
         let deleted = self.deleted(application);
         let Some(id) = dice.pick_if_any(&deleted) else { return "nothing" };
-        self.ask("DELETE", &format!("/directory/deletedItems/{id}"), Value::Null);
+        self.ask("DELETE", &format!("/directory/deletedItems/{id}"), &Value::Null);
         "delete a principal for good"
     }
 
@@ -107,7 +107,7 @@ impl Person<'_> {
         let held: Vec<_> =
             truth.assignments.iter().filter(|row| row.principal == principal).map(|row| row.id.clone()).collect();
         let Some(id) = dice.pick_if_any(&held) else { return "nothing" };
-        self.ask("DELETE", &format!("/servicePrincipals/{principal}/appRoleAssignments/{id}"), Value::Null);
+        self.ask("DELETE", &format!("/servicePrincipals/{principal}/appRoleAssignments/{id}"), &Value::Null);
         "revoke an app role"
     }
 
@@ -119,7 +119,7 @@ impl Person<'_> {
             roles.iter().filter(|(role, _)| !truth.holds_role(&principal, role)).map(|(_, id)| (*id).clone()).collect();
         let Some(role) = dice.pick_if_any(&lacking) else { return "nothing" };
         let body = json!({"principalId": principal, "resourceId": truth.graph(), "appRoleId": role});
-        self.ask("POST", &format!("/servicePrincipals/{principal}/appRoleAssignments"), body);
+        self.ask("POST", &format!("/servicePrincipals/{principal}/appRoleAssignments"), &body);
         "grant an app role"
     }
 
@@ -130,10 +130,10 @@ impl Person<'_> {
         let path = format!("/oauth2PermissionGrants/{}", grant.id);
         if dice.once_in(2) && grant.scopes.len() > 1 {
             let kept: Vec<String> = grant.scopes.iter().skip(1).cloned().collect();
-            self.ask("PATCH", &path, json!({"scope": format!(" {}  ", kept.join("  "))}));
+            self.ask("PATCH", &path, &json!({"scope": format!(" {}  ", kept.join("  "))}));
             return "narrow the delegated grant";
         }
-        self.ask("DELETE", &path, Value::Null);
+        self.ask("DELETE", &path, &Value::Null);
         "revoke the delegated grant"
     }
 
@@ -143,7 +143,7 @@ impl Person<'_> {
         self.ask(
             "PATCH",
             &format!("/servicePrincipals/{}", principal.id),
-            json!({"accountEnabled": !principal.is_enabled}),
+            &json!({"accountEnabled": !principal.is_enabled}),
         );
         "switch sign-in"
     }
@@ -162,7 +162,7 @@ impl Person<'_> {
         }
         let Some(registration) = truth.registrations.get(application).cloned() else { return "nothing" };
         let is_off = truth.live.get(application).is_some_and(|principal| principal.is_deactivated);
-        self.ask("PATCH", &format!("/applications/{registration}"), json!({"isDisabled": !is_off}));
+        self.ask("PATCH", &format!("/applications/{registration}"), &json!({"isDisabled": !is_off}));
         "deactivate a registration"
     }
 
@@ -170,11 +170,11 @@ impl Person<'_> {
         let truth = self.world.histories[self.tenant].last();
         let gone = truth.deleted_registrations.get(application).cloned().unwrap_or_default();
         if let Some(id) = dice.pick_if_any(&gone) {
-            self.ask("POST", &format!("/directory/deletedItems/{id}/restore"), Value::Null);
+            self.ask("POST", &format!("/directory/deletedItems/{id}/restore"), &Value::Null);
             return "restore a registration";
         }
         let Some(id) = truth.registrations.get(application).cloned() else { return "nothing" };
-        self.ask("DELETE", &format!("/applications/{id}"), Value::Null);
+        self.ask("DELETE", &format!("/applications/{id}"), &Value::Null);
         "delete a registration"
     }
 
@@ -250,7 +250,7 @@ fn on_object(shared: &Shared, service: &ApiService, dice: &mut Dice) -> Done {
             let (namespace, name) = name_of(shared, place);
             service.server().annotate(&namespace, &name, REQUESTED_AT, &value);
             touch(shared, place, &format!("asks for a look at {value}"), |object| {
-                object.requested_at = Some(value.clone())
+                object.requested_at = Some(value.clone());
             });
             "ask for a look"
         }

@@ -128,7 +128,7 @@ fn shape(after: &Value) -> Vec<Violation> {
         (("Unknown", _), None, Some(("True", _))) | (("True", _), None, None) => {}
         (_, None, None) if is_suspended => {}
         together => {
-            found.push(broken("S6", format!("Ready, Stalled and Reconciling do not go together: {together:?}")))
+            found.push(broken("S6", format!("Ready, Stalled and Reconciling do not go together: {together:?}")));
         }
     }
     for row in rows {
@@ -269,5 +269,7 @@ fn obstacles(object: &Object, before: &Value, after: &Value, now: Timestamp) -> 
     let first = object.secret_states.iter().rposition(|(at, _)| *at <= from).unwrap_or(0);
     let mut states = object.secret_states.iter().skip(first);
     let was_so = states.any(|(_, state)| state.obstacle() == Some(is.1));
-    (!was_so).then(|| broken("S4", format!("the tenant is said to be unreadable because of {}, and was not since {from}", is.1)))
+    (!was_so).then(|| {
+        broken("S4", format!("the tenant is said to be unreadable because of {}, and was not since {from}", is.1))
+    })
 }

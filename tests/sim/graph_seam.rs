@@ -1,6 +1,6 @@
 //! The seam under everything that speaks to Microsoft: the emulator, with latency, faults and a watch on what is sent.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -72,9 +72,10 @@ impl World {
         let fault = self.faults.strike(Seam::Graph, sent.tenant, now);
         if let Some(fault) = fault {
             let wait = match fault {
-                Fault::TooMany(Some(value)) => {
-                    value.parse::<f64>().map_or(1, |seconds| seconds.clamp(1.0, 900.0).ceil() as i64)
-                }
+                Fault::TooMany(Some(value)) => value.parse::<f64>().map_or(1, |seconds| {
+                    let wait = Duration::from_secs_f64(seconds.clamp(1.0, 900.0).ceil());
+                    i64::try_from(wait.as_secs()).unwrap()
+                }),
                 // The deadline of a whole call.
                 Fault::Silence => 30,
                 Fault::LoseRequest

@@ -64,10 +64,10 @@ impl Service<Request<kube::client::Body>> for KubeSeam {
             };
             match after {
                 After::Answer => {}
-                After::Silence => std::future::pending().await,
+                After::Silence => std::future::pending::<()>().await,
                 After::Crash => {
                     shared.lock().crash.notify_one();
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
             }
             tokio::time::sleep(back).await;
@@ -168,13 +168,12 @@ impl World {
     fn watch_kubernetes(&mut self, line: &RequestLine, body: &Value) {
         let is_status = line.subresource.as_deref() == Some("status");
         let is_meant = match (line.resource, line.verb) {
-            (Some(Resource::Integrations), Verb::List | Verb::Watch) => true,
+            (Some(Resource::Integrations), Verb::List | Verb::Watch) | (Some(Resource::Events), Verb::Create) => true,
             (Some(Resource::Integrations), Verb::Get) => !is_status,
             (Some(Resource::Integrations), Verb::Apply) => is_status,
             (Some(Resource::Secrets), Verb::Get) => {
                 self.objects.iter().any(|object| Some(&object.secret) == line.name.as_ref())
             }
-            (Some(Resource::Events), Verb::Create) => true,
             _ => false,
         };
         if !is_meant {

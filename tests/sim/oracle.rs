@@ -112,21 +112,21 @@ pub fn label(value: &str, kind: &str) -> String {
     }
 }
 
-impl Wanted {
-    fn is_granted(&self, truth: &Truth, principal: &str, (value, kind): &(String, String)) -> bool {
-        let (role, scope) = (truth.holds_role(principal, value), truth.holds_scope(principal, value));
-        match kind.as_str() {
-            "Application" => role,
-            "Delegated" => scope,
-            _ => role || scope,
-        }
+fn is_granted(truth: &Truth, principal: &str, (value, kind): &(String, String)) -> bool {
+    let (role, scope) = (truth.holds_role(principal, value), truth.holds_scope(principal, value));
+    match kind.as_str() {
+        "Application" => role,
+        "Delegated" => scope,
+        _ => role || scope,
     }
+}
 
+impl Wanted {
     /// The required permissions that are granted, as labels, and those that are not.
     pub fn permissions(&self, truth: &Truth) -> (Vec<String>, Vec<String>) {
         let Some(principal) = truth.live.get(&self.app_id) else { return (Vec::new(), Vec::new()) };
         let (granted, missing): (Vec<_>, Vec<_>) =
-            self.required.iter().partition(|permission| self.is_granted(truth, &principal.id, permission));
+            self.required.iter().partition(|permission| is_granted(truth, &principal.id, permission));
         let labels = |list: Vec<&(String, String)>| list.iter().map(|(value, kind)| label(value, kind)).collect();
         (labels(granted), labels(missing))
     }
@@ -157,12 +157,11 @@ impl Wanted {
         let was_seen =
             |label: &String| baseline.is_some_and(|baseline| baseline.iter().any(|seen| seen == label.as_str()));
         match (missing.is_empty(), granted.is_empty()) {
-            (true, _) => {}
             (false, true) => found.push("ConsentMissing"),
             (false, false) if !self.is_published_list || missing.iter().any(was_seen) => {
-                found.push("ConsentIncomplete")
+                found.push("ConsentIncomplete");
             }
-            (false, false) => {}
+            (true, _) | (false, false) => {}
         }
         found
     }
