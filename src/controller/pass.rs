@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::Client;
 use tracing::{debug, info};
 
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     api::ConditionType,
     clock::Clock,
-    domain::{self, Decision, Desired, Input, Memory, Observation, Obstacle, decide},
+    domain::{self, Decision, Desired, Input, Memory, Observation, Obstacle, decide, timing::unsigned},
     graph::{Graph, Question, Transport},
 };
 
@@ -314,8 +314,4 @@ fn settle(
 /// was asked for is followed by another one soon.
 fn once_more(end: End, soon: Duration) -> End {
     End { pause: end.pause.map(|pause| pause.min(soon)), ..end }
-}
-
-fn unsigned(duration: SignedDuration) -> Duration {
-    Duration::try_from(duration).unwrap_or(Duration::ZERO)
 }

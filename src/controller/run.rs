@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
-use jiff::SignedDuration;
 use kube::{
     Api, Client,
     core::DeserializeGuard,
@@ -28,7 +27,7 @@ use super::{
 use crate::{
     api::{AppId, Cloud},
     clock::Clock,
-    domain::{Timing, cloud::Endpoints},
+    domain::{Timing, cloud::Endpoints, timing::unsigned},
     graph::{Graph, Transport},
 };
 
@@ -254,10 +253,6 @@ fn with_head_deadline(client: Client) -> Client {
 
 fn group(key: &ObjectKey, stored: &Stored) -> Group {
     Group { namespace: key.namespace.clone(), tenant: stored.tenant() }
-}
-
-fn unsigned(duration: SignedDuration) -> Duration {
-    Duration::try_from(duration).unwrap_or(Duration::ZERO)
 }
 
 async fn wait_until(due: Option<Instant>) {

@@ -1,5 +1,7 @@
 //! The pauses that the verdicts depend on, in one value.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 /// Windows and paces. Tests and the demo scale them; nothing else sets them.
@@ -72,6 +74,11 @@ impl Timing {
 /// The instant this much later; the end of time instead of an overflow.
 pub fn later(instant: Timestamp, duration: SignedDuration) -> Timestamp {
     instant.checked_add(duration).unwrap_or(Timestamp::MAX)
+}
+
+/// The duration for a timer; none at all where it is negative.
+pub fn unsigned(duration: SignedDuration) -> Duration {
+    Duration::try_from(duration).unwrap_or(Duration::ZERO)
 }
 
 /// The instant cut to whole seconds, as Kubernetes writes times.
