@@ -26,7 +26,8 @@ pub type Done = &'static str;
 pub fn step(shared: &Shared, service: &ApiService, dice: &mut Dice) {
     let mut done = "nothing";
     while done == "nothing" {
-        done = match dice.between(0, 19) {
+        done = match dice.between(0, 24) {
+            20..=24 => mend(&mut shared.lock(), dice),
             0..=10 => in_tenant(&mut shared.lock(), dice),
             11..=17 => on_object(shared, service, dice),
             _ => in_cluster(shared, service, dice),
@@ -42,18 +43,43 @@ fn in_tenant(world: &mut World, dice: &mut Dice) -> Done {
     let applications: Vec<String> =
         [INTEGRATION.to_owned(), INTEGRATION.to_owned(), identity].into_iter().chain(markers).collect();
     let application = dice.pick(&applications).clone();
+    world.last_changed = Some((tenant, application.clone()));
     let mut person = Person { world, tenant };
     match dice.between(0, 15) {
-        0 | 1 => person.delete(&application),
-        2..=4 => person.restore(&application, dice),
-        5 => person.purge(&application, dice),
+        0..=2 => person.delete(&application),
+        3 => person.restore(&application, dice),
+        4 | 5 => person.purge(&application, dice),
         6 | 7 => person.revoke_role(&application, dice),
         8 => person.grant_role(&application, dice),
         9 => person.revoke_scope(&application, dice),
-        10 => person.switch_sign_in(&application),
-        11 => person.deactivate(&application),
-        12 => person.registration(&application, dice),
+        10 | 11 => person.switch_sign_in(&application),
+        12 => person.deactivate(&application),
+        13 => person.registration(&application, dice),
         _ => person.consent(),
+    }
+}
+
+/// Whoever changed something last, or who noticed, undoes it.
+fn mend(world: &mut World, dice: &mut Dice) -> Done {
+    let Some((tenant, application)) = world.last_changed.clone() else { return "nothing" };
+    let truth = world.histories[tenant].last();
+    let is_deleted = truth.deleted.contains_key(&application);
+    let is_unregistered = truth.deleted_registrations.contains_key(&application);
+    let is_off = truth.live.get(&application).is_some_and(|principal| !principal.is_enabled);
+    let is_deactivated = truth.live.get(&application).is_some_and(|principal| principal.is_deactivated);
+    let mut person = Person { world, tenant };
+    if is_unregistered {
+        person.registration(&application, dice)
+    } else if is_off {
+        person.switch_sign_in(&application)
+    } else if is_deactivated {
+        person.deactivate(&application)
+    } else if application == INTEGRATION && dice.once_in(2) {
+        person.consent()
+    } else if is_deleted {
+        person.restore(&application, dice)
+    } else {
+        person.grant_role(&application, dice)
     }
 }
 
@@ -246,12 +272,7 @@ fn on_object(shared: &Shared, service: &ApiService, dice: &mut Dice) -> Done {
             edit(shared, service, place, spec, false, "suspends or resumes")
         }
         7 | 8 => {
-            let value = shared.lock().now().to_string();
-            let (namespace, name) = name_of(shared, place);
-            service.server().annotate(&namespace, &name, REQUESTED_AT, &value);
-            touch(shared, place, &format!("asks for a look at {value}"), |object| {
-                object.requested_at = Some(value.clone());
-            });
+            ask(shared, service, place);
             "ask for a look"
         }
         9..=11 => {
@@ -276,6 +297,25 @@ fn on_object(shared: &Shared, service: &ApiService, dice: &mut Dice) -> Done {
             "delete an object"
         }
     }
+}
+
+/// Whoever changed a tenant asks for a look at it, while some of its copies do not show the change yet.
+pub fn ask_about_last_change(shared: &Shared, service: &ApiService) {
+    let place = {
+        let world = shared.lock();
+        let Some((tenant, _)) = &world.last_changed else { return };
+        world.objects.iter().position(|object| object.exists && object.tenant == *tenant)
+    };
+    if let Some(place) = place {
+        ask(shared, service, place);
+    }
+}
+
+fn ask(shared: &Shared, service: &ApiService, place: usize) {
+    let (namespace, name) = name_of(shared, place);
+    let value = shared.lock().now().to_string();
+    service.server().annotate(&namespace, &name, REQUESTED_AT, &value);
+    touch(shared, place, &format!("asks for a look at {value}"), |object| object.requested_at = Some(value.clone()));
 }
 
 fn name_of(shared: &Shared, place: usize) -> (String, String) {
@@ -390,7 +430,7 @@ fn in_cluster(shared: &Shared, service: &ApiService, dice: &mut Dice) -> Done {
     }
     let mut world = shared.lock();
     // A watch that says nothing is given up after its 290 s and a margin.
-    world.hit(|_| true, if cut == Some(WatchCut::Silent) { 300 } else { 30 });
+    world.deafen(if cut == Some(WatchCut::Silent) { 300 } else { 30 });
     world.note("cluster", done);
     done
 }
@@ -400,7 +440,7 @@ pub fn release_cache(shared: &Shared, service: &ApiService) {
     if std::mem::take(&mut shared.lock().is_cache_held) {
         service.server().release_cache();
         let mut world = shared.lock();
-        world.hit(|_| true, 30);
+        world.deafen(30);
         world.note("cluster", "the watch cache catches up");
     }
 }

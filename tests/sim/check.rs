@@ -48,6 +48,7 @@ pub fn written(
     found.extend(claims(object, before, after, history, lag, now));
     found.extend(links(object, after));
     found.extend(obstacles(object, before, after, now));
+    found.extend(flapping(object, history, lag, now));
     found
 }
 
@@ -272,4 +273,34 @@ fn obstacles(object: &Object, before: &Value, after: &Value, now: Timestamp) -> 
     (!was_so).then(|| {
         broken("S4", format!("the tenant is said to be unreadable because of {}, and was not since {from}", is.1))
     })
+}
+
+/// The conditions that turned from True to False or back by this write.
+pub fn flips(object: &Object, before: &Value) -> Vec<String> {
+    if before["observedGeneration"] != object.status["observedGeneration"] {
+        return Vec::new();
+    }
+    let (was, is) = (oracle::conditions(before), oracle::conditions(&object.status));
+    let of_tenant = ["ServicePrincipalsPresent", "SignInEnabled", "ConsentGranted"];
+    let turned = |condition: &&&str| {
+        let status = |all: &std::collections::BTreeMap<&str, (&str, &str)>| {
+            all.get(**condition).map(|(status, _)| (*status).to_owned())
+        };
+        matches!(
+            (status(&was).as_deref(), status(&is).as_deref()),
+            (Some("True"), Some("False")) | (Some("False"), Some("True"))
+        )
+    };
+    of_tenant.iter().filter(turned).map(|condition| (*condition).to_owned()).collect()
+}
+
+/// G24: a condition turns at most once per confirmation window for each change of the tenant in it, and once for one
+/// that was seen late.
+fn flapping(object: &Object, history: &History, lag: SignedDuration, now: Timestamp) -> Option<Violation> {
+    let window = SignedDuration::from_secs(60);
+    let (_, condition) = object.flips.last().filter(|(at, _)| *at == now)?;
+    let times = object.flips.iter().filter(|(at, of)| of == condition && *at > now - window).count();
+    let changes = history.changes(now - window - lag - LOOK);
+    (times > changes + 1)
+        .then(|| broken("G24", format!("{condition} turned {times} times in a minute, the tenant {changes} times")))
 }

@@ -12,6 +12,7 @@ use webex_azure_operator::graph::transport::{Body, Transport, TransportError};
 use super::{
     fault::{Fault, Seam},
     journal::fingerprint,
+    monitor::LOOK,
     world::{BASE, Shared, World},
 };
 
@@ -185,14 +186,20 @@ impl World {
         }
     }
 
+    /// An object's tenant is asked: neither too late, nor too early, nor after the object is gone.
     fn looked(&mut self, place: usize, now: jiff::Timestamp) {
+        let lag = self.lag;
         let object = &mut self.objects[place];
-        let due = object.due();
+        let (due, early, key) = (object.due(), object.too_early(lag), object.key());
         let is_late = object.is_watched() && now > due && !self.is_cache_held;
-        let text = format!("{} was due by {due}", object.key());
+        let is_released = !object.exists && now > object.edited.max(object.deaf).max(object.hit) + LOOK * 4;
         object.looked = now;
         self.counts.looks += 1;
-        self.require("L2", !is_late, || text);
+        self.require("L2", !is_late, || format!("{key} was due by {due}"));
+        self.require("K1", early.is_none_or(|early| now >= early), || {
+            format!("{key} is looked at before {early:?} without a cause")
+        });
+        self.require("released", !is_released || self.is_cache_held, || format!("{key} is gone and still looked at"));
     }
 
     /// Takes in what an answer tells.

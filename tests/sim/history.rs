@@ -146,7 +146,7 @@ fn knobs(dice: &mut Dice) -> Knobs {
     Knobs {
         page_size: *dice.pick(&[1, 3, 5, 8, 100, 100]),
         trailing_empty_page: dice.once_in(2),
-        replication_lag: SignedDuration::from_secs(*dice.pick(&[0, 2, 15, 40])),
+        replication_lag: SignedDuration::from_secs(*dice.pick(&[0, 5, 20, 40, 40])),
         replicas: *dice.pick(&[1, 1, 2, 3]),
         throttle_every: *dice.pick(&[None, None, Some(40), Some(15)]),
         retry_after_seconds: *dice.pick(&[1, 5, 10]),
@@ -193,8 +193,9 @@ fn world(seed: u64, dice: &mut Dice) -> Shared {
         touched: BEGINNING,
         edited: BEGINNING,
         hit: BEGINNING - SignedDuration::from_hours(1),
+        deaf: BEGINNING,
         looked: BEGINNING,
-        writes: 0,
+        flips: Vec::new(),
     });
     let objects: Vec<Object> = objects.collect();
     let histories = tenants.iter().map(|_| History::default()).collect();
@@ -214,11 +215,13 @@ fn world(seed: u64, dice: &mut Dice) -> Shared {
         links: std::collections::BTreeMap::new(),
         violation: None,
         is_cache_held: false,
+        last_changed: None,
         crash: Arc::new(Notify::new()),
         after: super::world::After::default(),
         alarm: Arc::new(Notify::new()),
     };
-    world.survey(&[]);
+    let all: Vec<usize> = (0..world.tenants.len()).collect();
+    world.survey(&all);
     Shared::new(world)
 }
 
@@ -242,6 +245,10 @@ async fn story(shared: Shared, service: ApiService, dice: &mut Dice) {
             break;
         }
         act::step(&shared, &service, dice);
+        if dice.once_in(3) {
+            tokio::time::sleep(dice.millis(0, 30_000)).await;
+            act::ask_about_last_change(&shared, &service);
+        }
         if dice.once_in(3) {
             let mut world = shared.lock();
             let (now, tenants) = (world.now(), world.tenants.len());

@@ -91,10 +91,12 @@ pub struct Object {
     pub edited: Timestamp,
     /// The last time when a fault hit something that its looks depend on.
     pub hit: Timestamp,
+    /// Until when the watch may not tell about it.
+    pub deaf: Timestamp,
     /// When it was last looked at.
     pub looked: Timestamp,
-    /// How often its status was written.
-    pub writes: u64,
+    /// When which of its conditions turned from True to False or back.
+    pub flips: Vec<(Timestamp, String)>,
 }
 
 impl Object {
@@ -128,13 +130,23 @@ impl Object {
         if self.secret_state != SecretState::Good {
             patience += SECRET_REREAD + STALE_MARGIN + self.interval() * 2;
         }
-        (self.touched + patience).max(self.hit + BACKOFF_CAP + BACKOFF_CAP / 10 + patience)
+        (self.touched.max(self.deaf) + patience).max(self.hit + BACKOFF_CAP + BACKOFF_CAP / 10 + patience)
     }
 
     /// By when the next look is due while its tenant answers.
     pub fn due(&self) -> Timestamp {
-        let undisturbed = self.looked.max(self.edited) + self.interval();
+        let undisturbed = self.looked.max(self.edited).max(self.deaf) + self.interval();
         undisturbed.max(self.hit + BACKOFF_CAP + BACKOFF_CAP / 10 + self.interval()) + LOOK * 2
+    }
+
+    /// Before when the next look comes too early, because nothing has happened since the last one.
+    ///
+    /// None while something may have: an edit, a fault, another truth, a verdict that people are waiting to see heal.
+    pub fn too_early(&self, lag: SignedDuration) -> Option<Timestamp> {
+        let conditions = oracle::conditions(&self.status);
+        let is = |condition: &str| conditions.get(condition).is_some_and(|(status, _)| *status == "True");
+        let is_quiet = self.looked > self.settled(lag) && is("Ready") && is("Observed");
+        is_quiet.then(|| self.looked + SignedDuration::from_millis(spec::interval_seconds(&self.spec) * 900) - LOOK)
     }
 
     /// Whether its tenant is looked at at all.
@@ -163,6 +175,11 @@ impl History {
     /// The truth now.
     pub fn last(&self) -> &Truth {
         &self.moments.last().expect("the truth is noted when the tenant is made").1
+    }
+
+    /// How often the truth changed since then.
+    pub fn changes(&self, from: Timestamp) -> usize {
+        self.moments.iter().filter(|(at, _)| *at >= from).count()
     }
 
     /// Every truth that held at some instant since then.

@@ -63,6 +63,8 @@ pub struct World {
     pub violation: Option<Violation>,
     /// Whether the watch cache of the API server stands still.
     pub is_cache_held: bool,
+    /// The application that an administrator changed last, and in which tenant.
+    pub last_changed: Option<(usize, String)>,
     /// Told when the process is to end at once.
     pub crash: Arc<Notify>,
     /// What follows when the request to Kubernetes that is being served is done.
@@ -140,10 +142,10 @@ impl World {
         (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap_or_default())
     }
 
-    /// Notes the truth about every tenant, and whom a change of it concerns.
+    /// Notes the truth about these tenants, which somebody may have changed.
     pub fn survey(&mut self, touched: &[usize]) {
         let now = self.now();
-        for tenant in 0..self.tenants.len() {
+        for &tenant in touched {
             let id = self.tenants[tenant].id.clone();
             let (code, answer) = self.control("GET", &format!("/truth/{id}"), &Value::Null);
             assert_eq!(code, 200, "the emulator knows its tenants");
@@ -159,6 +161,14 @@ impl World {
         let until = self.now() + SignedDuration::from_secs(for_seconds);
         for object in self.objects.iter_mut().filter(|object| is_hit(object)) {
             object.hit = object.hit.max(until);
+        }
+    }
+
+    /// The watch may tell nothing for so long.
+    pub fn deafen(&mut self, for_seconds: i64) {
+        let until = self.now() + SignedDuration::from_secs(for_seconds);
+        for object in &mut self.objects {
+            object.deaf = object.deaf.max(until);
         }
     }
 
@@ -179,9 +189,10 @@ impl World {
             return;
         };
         let object = &mut self.objects[place];
-        object.writes += 1;
         self.counts.writes += 1;
         let before = std::mem::replace(&mut object.status, after);
+        let flips = check::flips(object, &before);
+        object.flips.extend(flips.into_iter().map(|condition| (now, condition)));
         let object = &self.objects[place];
         let mut found = check::written(object, &before, &object.status, &self.histories[object.tenant], self.lag, now);
         let line = summary(object);
