@@ -161,7 +161,9 @@ pub async fn pass<T: Transport>(ctx: Arc<Context<T>>, turn: Turn) -> Result<End,
         if let Some(digest) = write(ctx, &key, &published, &decision).await? {
             event::tell(&ctx.client, &key, &stored, &decision.notices, now, &ctx.settings.instance).await;
             let end = settle(&stored, remembered, observation.as_ref(), decision, digest);
-            return Ok(if is_asked { once_more(end, unsigned(ctx.settings.timing.confirmation)) } else { end });
+            // The watch may be behind our own writes; what is answered already is not asked for again.
+            let is_news = is_asked && stored.is_asked_beyond(&StatusDigest::of(&published.status));
+            return Ok(if is_news { once_more(end, unsigned(ctx.settings.timing.confirmation)) } else { end });
         }
     }
     Err(PassError::Contended { object: key.to_string() })

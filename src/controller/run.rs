@@ -195,7 +195,7 @@ impl<T: Transport + 'static> Controller<T> {
             };
             let known = self.remembered.remove(&key).filter(|(uid, _)| *uid == stored.uid);
             let remembered = known.map_or_else(|| Remembered::new(self.ctx.clock.now()), |(_, remembered)| remembered);
-            let is_asked = stored.status.observed_generation != Some(stored.generation) || stored.is_requested();
+            let is_asked = stored.is_asked_beyond(&stored.status);
             let turn = Turn { key, stored, remembered, is_asked };
             let handle = self.passes.spawn(pass::pass(Arc::clone(&self.ctx), turn.clone()));
             self.running.insert(handle.id(), turn);

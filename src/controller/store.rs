@@ -218,7 +218,16 @@ impl Stored {
 
     /// Whether the annotation asks for a look that was not made yet.
     pub fn is_requested(&self) -> bool {
-        self.requested_at.as_deref().is_some_and(|value| hash(value) != self.status.last_handled)
+        self.is_requested_beyond(&self.status)
+    }
+
+    /// Whether a person waits for something that this status does not answer: an edit, or a look that was asked for.
+    pub fn is_asked_beyond(&self, status: &StatusDigest) -> bool {
+        status.observed_generation != Some(self.generation) || self.is_requested_beyond(status)
+    }
+
+    fn is_requested_beyond(&self, status: &StatusDigest) -> bool {
+        self.requested_at.as_deref().is_some_and(|value| hash(value) != status.last_handled)
     }
 
     /// The tenant as far as it is known; objects without one share a group.

@@ -26,8 +26,8 @@ pub type Done = &'static str;
 pub fn step(shared: &Shared, service: &ApiService, dice: &mut Dice) {
     let mut done = "nothing";
     while done == "nothing" {
-        done = match dice.between(0, 24) {
-            20..=24 => mend(&mut shared.lock(), dice),
+        done = match dice.between(0, 29) {
+            20..=29 => mend(&mut shared.lock(), dice),
             0..=10 => in_tenant(&mut shared.lock(), dice),
             11..=17 => on_object(shared, service, dice),
             _ => in_cluster(shared, service, dice),

@@ -294,13 +294,38 @@ pub fn flips(object: &Object, before: &Value) -> Vec<String> {
     of_tenant.iter().filter(turned).map(|condition| (*condition).to_owned()).collect()
 }
 
-/// G24: a condition turns at most once per confirmation window for each change of the tenant in it, and once for one
-/// that was seen late.
+/// G24: a condition turns back within the confirmation window only if the tenant did.
+///
+/// The tenant's own turns count from what the first of the two looks could still see; if the tenant was already then as
+/// the condition turned first, that turn was a late one and counts too.
 fn flapping(object: &Object, history: &History, lag: SignedDuration, now: Timestamp) -> Option<Violation> {
-    let window = SignedDuration::from_secs(60);
     let (_, condition) = object.flips.last().filter(|(at, _)| *at == now)?;
-    let times = object.flips.iter().filter(|(at, of)| of == condition && *at > now - window).count();
-    let changes = history.changes(now - window - lag - LOOK);
-    (times > changes + 1)
-        .then(|| broken("G24", format!("{condition} turned {times} times in a minute, the tenant {changes} times")))
+    let recent = |(at, of): &&(Timestamp, String)| of == condition && *at > now - SignedDuration::from_secs(60);
+    let turns: Vec<&(Timestamp, String)> = object.flips.iter().filter(recent).collect();
+    let (first, _) = turns.first()?;
+    let facet = match condition.as_str() {
+        "ServicePrincipalsPresent" => "presence",
+        "SignInEnabled" => "sign-in",
+        _ => "consent",
+    };
+    let is_bad = |truth: &Truth| {
+        oracle::differences(&object.spec, truth, &object.status).iter().any(|(_, reason)| oracle::side(reason) == facet)
+    };
+    let real: Vec<bool> = history.since(*first - lag - LOOK).map(is_bad).collect();
+    let real_turns = real.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    let is_bad_now =
+        oracle::conditions(&object.status).get(condition.as_str()).is_some_and(|(status, _)| *status == "False");
+    let turned_first_to_bad = is_bad_now == (turns.len() % 2 == 1);
+    let was_late = real.first() == Some(&turned_first_to_bad);
+    let excused = real_turns + usize::from(was_late);
+    (turns.len() > excused.max(1)).then(|| {
+        broken(
+            "G24",
+            format!(
+                "{condition} turned {} times in a minute, the tenant {real_turns} times since {}",
+                turns.len(),
+                *first - lag - LOOK
+            ),
+        )
+    })
 }

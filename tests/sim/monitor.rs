@@ -177,11 +177,6 @@ impl History {
         &self.moments.last().expect("the truth is noted when the tenant is made").1
     }
 
-    /// How often the truth changed since then.
-    pub fn changes(&self, from: Timestamp) -> usize {
-        self.moments.iter().filter(|(at, _)| *at >= from).count()
-    }
-
     /// Every truth that held at some instant since then.
     pub fn since(&self, from: Timestamp) -> impl Iterator<Item = &Truth> {
         let first = self.moments.iter().rposition(|(at, _)| *at <= from).unwrap_or(0);
