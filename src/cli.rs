@@ -9,7 +9,7 @@ mod output;
 mod plan;
 mod run;
 
-use std::{net::IpAddr, process::ExitCode};
+use std::{net::IpAddr, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
@@ -18,6 +18,7 @@ use url::{Host, Url};
 use crate::{
     api::{AppId, Cloud, TenantId, validation::IDENTITY_INTEGRATION_APP_ID},
     domain::cloud::Endpoints,
+    graph::{TransportOptions, transport::roots_from_pem},
     ops::{self, LogFormat},
 };
 
@@ -118,6 +119,27 @@ struct EmulatorArgument {
 impl EmulatorArgument {
     fn endpoints(&self) -> Option<Endpoints> {
         self.url.as_ref().map(|url| Endpoints::single(url.as_str()))
+    }
+}
+
+/// Whom to trust besides the authorities of the platform.
+#[derive(Debug, Clone, Args)]
+struct TrustArgument {
+    /// Trust the authorities in this file too, certificates in PEM, such as that of a proxy that opens connections. It counts for
+    /// Microsoft's hosts, not for the Kubernetes API server.
+    #[arg(long = "trust-ca-file", env = "WEBEX_AZURE_OPERATOR_TRUST_CA_FILE", value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+impl TrustArgument {
+    fn transport_options(&self) -> anyhow::Result<TransportOptions> {
+        let mut options = TransportOptions::from_environment();
+        if let Some(file) = &self.file {
+            let failed = || format!("could not read the authorities to trust from {}", file.display());
+            let pem = std::fs::read(file).with_context(failed)?;
+            options.extra_roots = roots_from_pem(&pem).with_context(failed)?;
+        }
+        Ok(options)
     }
 }
 

@@ -16,4 +16,4 @@ pub mod wire;
 
 pub use look::{Graph, Question};
 pub use token::{Credential, TokenKey};
-pub use transport::{HttpTransport, Transport, TransportError};
+pub use transport::{HttpTransport, Transport, TransportError, TransportOptions};

@@ -19,7 +19,7 @@ use crate::{
     controller::{Controller, RunError, Settings},
     domain::{Timing, cloud::Endpoints},
     emulator::{self, Emulator, Knobs, Scenario, server},
-    graph::HttpTransport,
+    graph::{HttpTransport, TransportOptions},
 };
 use story::Story;
 use tenant::Tenant;
@@ -112,7 +112,7 @@ fn start_controller(
         linkable: Vec::new(),
         instance: "demo".to_owned(),
     };
-    let transport = HttpTransport::new(true)?;
+    let transport = HttpTransport::new(&TransportOptions::from_environment())?;
     let mut tasks = JoinSet::new();
     let waiting = client.clone();
     tasks.spawn(async move {

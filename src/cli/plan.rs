@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{EmulatorArgument, manifest, output};
+use super::{EmulatorArgument, TrustArgument, manifest, output};
 use crate::{
     api::{AppId, ConditionType, Reason, WebexAzureIntegration, WebexAzureIntegrationStatus, validation::Violation},
     clock::Clock,
@@ -34,6 +34,8 @@ pub struct PlanArguments {
     /// Client secret for objects whose Secret is not in the files.
     #[arg(long, env = "AZURE_CLIENT_SECRET", hide_env_values = true, hide = true)]
     client_secret: Option<SecretString>,
+    #[command(flatten)]
+    trust: TrustArgument,
     #[command(flatten)]
     emulator: EmulatorArgument,
 }
@@ -77,7 +79,7 @@ pub async fn plan(arguments: PlanArguments) -> anyhow::Result<ExitCode> {
     let (objects, secrets) = read_files(&arguments.files)?;
     let server = arguments.emulator.endpoints();
     let clock = Clock::system();
-    let graph = Graph::new(HttpTransport::new(server.is_some())?, clock.clone());
+    let graph = Graph::new(HttpTransport::new(&arguments.trust.transport_options()?)?, clock.clone());
     let mut planned = Vec::new();
     for (file, object) in objects {
         let endpoints = server.clone().unwrap_or_else(|| Endpoints::of(object.spec.cloud));

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::EmulatorArgument;
+use super::{EmulatorArgument, TrustArgument};
 use crate::{
     api::AppId,
     clock::Clock,
@@ -34,6 +34,8 @@ pub struct RunArguments {
     /// Give consent links for this application too; by default only for "Cisco Webex Identity Integration". May be repeated.
     #[arg(long, value_name = "UUID")]
     consent_link_app_id: Vec<AppId>,
+    #[command(flatten)]
+    trust: TrustArgument,
     #[command(flatten)]
     emulator: EmulatorArgument,
     /// Shorten the confirmation window and the paces by this factor, for tests.
@@ -70,7 +72,7 @@ pub async fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
             server.graph
         );
     }
-    let transport = HttpTransport::new(server.is_some())?;
+    let transport = HttpTransport::new(&arguments.trust.transport_options()?)?;
     let timing =
         Timing { heartbeat: arguments.heartbeat.0, ..Timing::PRODUCTION.shortened_by(arguments.timing_divisor) };
     let settings = Settings {

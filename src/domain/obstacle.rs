@@ -223,13 +223,24 @@ impl Obstacle {
         )
     }
 
+    /// The proxy does not let the operator through.
+    pub fn proxy(host: &str) -> Self {
+        Self::new(
+            Reason::NetworkUnavailable,
+            format!(
+                "The proxy that is set for {host} refused to connect to it, or could not be reached, so nothing was sent; the \
+                 look is repeated. Check HTTPS_PROXY and the credentials in it, NO_PROXY, and whether the proxy allows {host}."
+            ),
+        )
+    }
+
     /// The other side could not prove who it is.
     pub fn tls(host: &str) -> Self {
         Self::new(
             Reason::TLSFailure,
             format!(
-                "The certificate shown for {host} was not accepted, so nothing was sent. Check whether a proxy opens the \
-                 connection and whether its authority is in the operator's trust store."
+                "Whoever answered for {host} did not prove over TLS to be it, so nothing was sent. Check whether a proxy opens the \
+                 connection, and whether its authority is in the operator's trust store or in the file of --trust-ca-file."
             ),
         )
     }

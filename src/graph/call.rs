@@ -15,11 +15,19 @@ use super::{
 };
 use crate::{clock::Clock, domain::Obstacle};
 
-/// Longest time until the head of an answer is there.
-const HEAD_DEADLINE: Duration = Duration::from_secs(15);
+/// How long an answer may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Longest time until its head is there.
+    pub head: Duration,
+    /// Longest time for all of it.
+    pub whole: Duration,
+}
 
-/// Longest time for a whole answer.
-const WHOLE_DEADLINE: Duration = Duration::from_secs(30);
+impl Deadlines {
+    /// Those of every look. Others serve tests over real sockets, where time cannot be made to pass.
+    pub const PRODUCTION: Self = Self { head: Duration::from_secs(15), whole: Duration::from_secs(30) };
+}
 
 /// Largest body that is read, in bytes.
 const BODY_MAX: usize = 8 * 1024 * 1024;
@@ -98,6 +106,7 @@ impl CallError {
     pub fn obstacle(&self) -> Obstacle {
         match self {
             Self::Transport(TransportError::Tls { host, .. }) => Obstacle::tls(host),
+            Self::Transport(TransportError::Proxy { host, .. }) => Obstacle::proxy(host),
             Self::Transport(TransportError::Connection { host, .. }) => Obstacle::network(host),
             Self::Deadline { host } => Obstacle::timeout(host),
             Self::CutShort { .. } => Obstacle::malformed("it ended early"),
@@ -112,14 +121,27 @@ impl CallError {
 
 /// Sends a request and takes the answer, if it is one.
 pub fn call(transport: &dyn Transport, request: Request<Bytes>) -> BoxFuture<'_, Result<Answer, CallError>> {
-    Box::pin(exchange(transport, request))
+    call_within(Deadlines::PRODUCTION, transport, request)
 }
 
-async fn exchange(transport: &dyn Transport, request: Request<Bytes>) -> Result<Answer, CallError> {
+/// The same with other deadlines.
+pub fn call_within(
+    deadlines: Deadlines,
+    transport: &dyn Transport,
+    request: Request<Bytes>,
+) -> BoxFuture<'_, Result<Answer, CallError>> {
+    Box::pin(exchange(deadlines, transport, request))
+}
+
+async fn exchange(
+    deadlines: Deadlines,
+    transport: &dyn Transport,
+    request: Request<Bytes>,
+) -> Result<Answer, CallError> {
     let host = request.uri().host().unwrap_or_default().to_owned();
     let late = || CallError::Deadline { host: host.clone() };
     let whole = async {
-        let response = tokio::time::timeout(HEAD_DEADLINE, transport.send(request)).await.map_err(|_| late())??;
+        let response = tokio::time::timeout(deadlines.head, transport.send(request)).await.map_err(|_| late())??;
         let (head, body) = response.into_parts();
         if head.status.is_redirection() {
             return Err(CallError::Redirect { status: head.status });
@@ -135,7 +157,7 @@ async fn exchange(transport: &dyn Transport, request: Request<Bytes>) -> Result<
         }
         Ok(Answer { status: head.status, headers: head.headers, body })
     };
-    let answer = tokio::time::timeout(WHOLE_DEADLINE, whole).await.map_err(|_| late())??;
+    let answer = tokio::time::timeout(deadlines.whole, whole).await.map_err(|_| late())??;
     // Of a throttled answer only the status and Retry-After are used; gateways send it without JSON.
     if answer.status != StatusCode::TOO_MANY_REQUESTS && !answer.body.is_empty() && !is_json(&answer.headers) {
         debug!(status = answer.status.as_u16(), bytes = answer.body.len(), "an answer is not JSON");

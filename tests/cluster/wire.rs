@@ -9,7 +9,7 @@ use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use serde_json::Value;
 use webex_azure_operator::graph::{
-    HttpTransport, Transport,
+    HttpTransport, Transport, TransportOptions,
     transport::{Body, BodyError, TransportError},
 };
 
@@ -42,7 +42,7 @@ pub struct Wire {
 impl Wire {
     /// A way without trouble.
     pub fn new() -> Self {
-        Self { inner: HttpTransport::new(true).unwrap(), trouble: Mutex::new(None) }
+        Self { inner: HttpTransport::new(&TransportOptions::from_environment()).unwrap(), trouble: Mutex::new(None) }
     }
 
     /// Switches trouble on, or off.
