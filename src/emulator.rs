@@ -12,6 +12,7 @@ mod answer;
 mod app_role_assignment;
 mod application;
 mod batch;
+mod certificate;
 mod collection;
 mod consent;
 mod context;
@@ -40,8 +41,8 @@ mod token;
 
 pub use knob::Knobs;
 pub use scenario::{
-    AppRoleAssignment, Application, ClientSecret, Credentials, Loaded, OAuth2PermissionGrant, Ownership, Person,
-    Scenario, ScenarioError, ServicePrincipal, Tenant,
+    AppRoleAssignment, Application, ClientCertificate, ClientSecret, Credentials, FederatedCredential, Loaded,
+    OAuth2PermissionGrant, Ownership, Person, Scenario, ScenarioError, ServicePrincipal, Tenant, TrustedIssuer,
 };
 
 use std::collections::BTreeMap;

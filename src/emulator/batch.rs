@@ -37,12 +37,13 @@ struct Step {
     depends_on: Vec<String>,
 }
 
-/// Answers a batch item by item; the log gets one line per item.
+/// Answers a batch item by item; the log gets one line per item. A blanket refusal takes the place of every answer.
 pub(super) fn answer(
     emulator: &mut Emulator,
     now: Timestamp,
     tenant_id: &str,
     caller: &Caller,
+    blanket: Option<&Refusal>,
     outer: &HeaderMap,
     body: &[u8],
 ) -> Result<(Answer, Vec<Item>), Refusal> {
@@ -52,7 +53,9 @@ pub(super) fn answer(
     let mut items = Vec::new();
     let mut failed = BTreeSet::new();
     for step in &batch.requests {
-        let answer = if step.depends_on.iter().any(|id| failed.contains(id.as_str())) {
+        let answer = if let Some(refusal) = blanket {
+            Err(refusal.clone())
+        } else if step.depends_on.iter().any(|id| failed.contains(id.as_str())) {
             let message = "The request failed because a request it depends on failed.";
             Err(Refusal::new(StatusCode::FAILED_DEPENDENCY, "FailedDependency", message))
         } else {
@@ -63,6 +66,7 @@ pub(super) fn answer(
         let answer = answer.unwrap_or_else(|refusal| {
             refusal.answer(now, &request_id, &client_request_id).with("x-ms-resource-unit", "1")
         });
+        let answer = emulator.with_percentage(answer);
         if !answer.status.is_success() {
             failed.insert(step.id.as_str());
         }
@@ -110,7 +114,7 @@ impl Emulator {
         outer: &HeaderMap,
         step: &Step,
     ) -> Result<Answer, Refusal> {
-        self.throttle()?;
+        self.throttle(tenant_id, caller)?;
         if step.url.contains("://") {
             return Err(Refusal::odata("Invalid batch payload format. URLs of batch requests are relative."));
         }

@@ -1,5 +1,6 @@
 //! The control surface: what only the owner of the test may ask. It has a port of its own and no authentication.
 
+mod policy;
 mod truth;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use super::{Emulator, identifier};
 use truth::truth;
 
 /// What can be asked, for `GET /`.
-const SURFACE: [(&str, &str); 15] = [
+const SURFACE: [(&str, &str); 20] = [
     ("GET /", "this list"),
     ("GET /knobs", "how awkward the service is"),
     ("PATCH /knobs", "change some of that: {\"replicationLag\": \"PT5S\"}"),
@@ -37,6 +38,14 @@ const SURFACE: [(&str, &str); 15] = [
     ("POST /as", "a Graph request by a person: {\"tenantId\", \"user\", \"method\", \"path\", \"body\"}"),
     ("PATCH /published/{appId}", "change another tenant's application: {\"isDisabled\": true}"),
     ("DELETE /published/{appId}", "its publisher deletes it: no principal of it can be made or restored any more"),
+    ("POST /revoke", "refuse a client's tokens of until now with a claims challenge: {\"tenantId\", \"appId\"}"),
+    ("POST /block", "a Conditional Access policy gives a client no tokens: {\"tenantId\", \"appId\"}"),
+    ("DELETE /block/{tenantId}/{appId}", "the policy is gone"),
+    (
+        "POST /throttle",
+        "answer one tenant with 429 only: {\"tenantId\", \"retryAfterSeconds\": 7 or null, \"for\": \"all\" or \"items\" of batches}",
+    ),
+    ("DELETE /throttle/{tenantId}", "answer it again"),
     ("POST /reset", "forget tenants, clock and log; knobs stay"),
 ];
 
@@ -99,6 +108,7 @@ fn route(
             Some(_) => Ok(Answer::no_content()),
             None => Err(not_found("published application")),
         },
+        (method, ["revoke" | "block" | "throttle", ..]) => policy::answer(emulator, now, method, segments, content),
         ("POST", ["reset"]) => {
             emulator.tenants.clear();
             emulator.published.clear();

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::certificate::Certificate;
 use super::directory_audit::AuditLog;
 use super::knob::Knobs;
 use super::replica::{Moment, Shelf, View};
-use super::scenario::{ClientSecret, Person};
+use super::scenario::{ClientSecret, FederatedCredential, Person};
 
 /// The properties of one object by their names in Graph.
 pub(super) type Properties = Map<String, Value>;
@@ -18,6 +19,15 @@ pub(super) const MICROSOFT_GRAPH_APP_ID: &str = "00000003-0000-0000-c000-0000000
 
 /// The role that stands for "assigned, without a particular role".
 pub(super) const DEFAULT_ACCESS_ROLE_ID: &str = "00000000-0000-0000-0000-000000000000";
+
+/// How all requests to one tenant are throttled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Throttle {
+    /// What `Retry-After` says; some services send none.
+    pub(super) retry_after_seconds: Option<u32>,
+    /// Whether a batch is answered, with each of its items throttled, or refused as a whole.
+    pub(super) reaches_items: bool,
+}
 
 /// One tenant.
 #[derive(Debug)]
@@ -35,6 +45,17 @@ pub(super) struct TenantState {
     /// Object id to the object ids of its owners.
     pub(super) owners: BTreeMap<String, BTreeSet<String>>,
     pub(super) secrets: Vec<ClientSecret>,
+    /// Each with the appId it belongs to, in lower case.
+    pub(super) certificates: Vec<(String, Certificate)>,
+    pub(super) federated_credentials: Vec<FederatedCredential>,
+    /// Issuer to its JSON Web Keys.
+    pub(super) issuers: BTreeMap<String, Vec<Value>>,
+    /// appIds that get no token, in lower case.
+    pub(super) blocked: BTreeSet<String>,
+    /// appId in lower case to the second since which its tokens are revoked.
+    pub(super) revocations: BTreeMap<String, i64>,
+    /// What this tenant's requests are refused with.
+    pub(super) throttle: Option<Throttle>,
     /// Principal's object id to its provisioning jobs.
     pub(super) synchronization_jobs: BTreeMap<String, Vec<Value>>,
     pub(super) audit: AuditLog,

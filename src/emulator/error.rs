@@ -1,5 +1,7 @@
 //! Refusals as Microsoft Graph words them. Texts are those seen in documentation and public reports.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -80,19 +82,36 @@ impl Refusal {
         Self { headers: vec![("x-emulator-not-built", "true".to_owned())], ..refusal }
     }
 
-    /// 429.
-    pub(super) fn throttled(retry_after_seconds: u32) -> Self {
+    /// 429, with the scope that is exhausted.
+    /// <https://learn.microsoft.com/graph/throttling-limits#throttled-responses-requests>
+    pub(super) fn throttled(retry_after_seconds: Option<u32>, scope: String) -> Self {
         let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", "Please retry again later.");
-        Self { headers: vec![("retry-after", retry_after_seconds.to_string())], ..refusal }
+        let retry_after = retry_after_seconds.map(|seconds| ("retry-after", seconds.to_string()));
+        let why =
+            [("x-ms-throttle-scope", scope), ("x-ms-throttle-information", "ResourceUnitLimitExceeded".to_owned())];
+        Self { headers: retry_after.into_iter().chain(why).collect(), ..refusal }
+    }
+
+    /// 401: the token was issued before the client's tokens were revoked in this second. The challenge says what a
+    /// token has to be like; it is laid out as Microsoft's own client libraries test it.
+    /// <https://learn.microsoft.com/entra/identity-platform/claims-challenge#claims-challenge-header-format>
+    /// <https://learn.microsoft.com/entra/identity-platform/app-resilience-continuous-access-evaluation>
+    pub(super) fn challenged(public_url: &str, since: i64) -> Self {
+        let message = "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp";
+        let claims = format!(r#"{{"access_token":{{"nbf":{{"essential":true, "value":"{since}"}}}}}}"#);
+        let claims = STANDARD.encode(claims);
+        let challenge = format!(
+            "{}, error_description=\"{message}\", error=\"insufficient_claims\", claims=\"{claims}\"",
+            authorization(public_url)
+        );
+        let refusal = Self::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message);
+        Self { headers: vec![("www-authenticate", challenge)], ..refusal }
     }
 
     /// 401: no usable token.
     pub(super) fn unauthenticated(public_url: &str, message: impl Into<String>) -> Self {
         let refusal = Self::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message);
-        let challenge = format!(
-            "Bearer realm=\"\", authorization_uri=\"{public_url}/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\""
-        );
-        Self { headers: vec![("www-authenticate", challenge)], ..refusal }
+        Self { headers: vec![("www-authenticate", authorization(public_url))], ..refusal }
     }
 
     /// The error body with the ids of the request.
@@ -113,6 +132,13 @@ impl Refusal {
         let answer = Answer::json(status, json!({ "error": error })).with("content-type", "application/json");
         Answer { headers: [answer.headers, headers].concat(), ..answer }
     }
+}
+
+/// What every `WWW-Authenticate` of Graph begins with: an empty realm belongs to the common endpoint.
+fn authorization(public_url: &str) -> String {
+    format!(
+        "Bearer realm=\"\", authorization_uri=\"{public_url}/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\""
+    )
 }
 
 /// `innerError.date` has no zone: `2025-02-13T10:17:06`.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use super::context::{Caller, Context, GraphRequest};
+use super::directory::{MICROSOFT_GRAPH_APP_ID, Throttle};
 use super::error::Refusal;
 use super::odata::{self, Query};
 use super::replica::View;
@@ -25,6 +26,21 @@ const DIAGNOSTIC: &str =
 pub(super) struct Key<'a> {
     pub(super) name: &'a str,
     pub(super) value: &'a str,
+}
+
+/// Whoever a token belongs to.
+struct Admitted {
+    tenant_id: String,
+    caller: Caller,
+    /// The refusal that everything meets, because the token was revoked.
+    challenge: Option<Refusal>,
+}
+
+/// A refusal that meets whatever is asked.
+struct Blanket {
+    refusal: Refusal,
+    /// Whether a batch is answered nonetheless, with the refusal in each item.
+    reaches_items: bool,
 }
 
 /// A request on its way in: what a batch item and a request of its own have in common.
@@ -43,8 +59,9 @@ impl Emulator {
         let request_id = self.identifiers.guid();
         let client_request_id = header(&parts.headers, "client-request-id").unwrap_or(&request_id).to_owned();
         let (caller, outcome, items) = match self.authenticate(now, &parts.headers) {
-            Ok((tenant_id, caller)) => {
-                let (outcome, items) = self.authenticated(now, &tenant_id, &caller, parts, body);
+            Ok(Admitted { tenant_id, caller, challenge }) => {
+                let blanket = self.blanket(&tenant_id, &caller, challenge);
+                let (outcome, items) = self.authenticated(now, &tenant_id, &caller, blanket, parts, body);
                 (Some((tenant_id, caller)), outcome, items)
             }
             Err(refusal) => (None, Err(refusal), Vec::new()),
@@ -55,6 +72,7 @@ impl Emulator {
             .with("client-request-id", client_request_id.clone())
             .with("x-ms-ags-diagnostic", DIAGNOSTIC);
         let answer = if is_refused { answer.with("x-ms-resource-unit", "1") } else { answer };
+        let answer = if caller.is_some() { self.with_percentage(answer) } else { answer };
         let client = caller.as_ref().map(|(_, caller)| name_of(caller));
         let noted = Noted {
             status: answer.status,
@@ -92,34 +110,62 @@ impl Emulator {
         now: Timestamp,
         tenant_id: &str,
         caller: &Caller,
+        blanket: Option<Blanket>,
         parts: &Parts,
         body: &Bytes,
     ) -> (Result<Answer, Refusal>, Vec<Item>) {
         let target = target(&parts.uri);
         let path = target.split('?').next().unwrap_or_default();
-        if path.trim_end_matches('/').eq_ignore_ascii_case("/$batch") {
+        let is_batch = path.trim_end_matches('/').eq_ignore_ascii_case("/$batch");
+        let of_items = match blanket {
+            Some(Blanket { refusal, reaches_items: true }) if is_batch => Some(refusal),
+            Some(Blanket { refusal, .. }) => return (Err(refusal), Vec::new()),
+            None => None,
+        };
+        if is_batch {
             if parts.method != Method::POST {
                 return (Err(Refusal::method_not_allowed()), Vec::new());
             }
-            return match batch::answer(self, now, tenant_id, caller, &parts.headers, body) {
+            return match batch::answer(self, now, tenant_id, caller, of_items.as_ref(), &parts.headers, body) {
                 Ok((answer, items)) => (Ok(answer), items),
                 Err(refusal) => (Err(refusal), Vec::new()),
             };
         }
         let incoming = Incoming { method: parts.method.clone(), target, headers: &parts.headers, body };
-        let outcome = self.throttle().and_then(|()| self.one(now, tenant_id, caller, &incoming));
+        let outcome = self.throttle(tenant_id, caller).and_then(|()| self.one(now, tenant_id, caller, &incoming));
         (outcome, Vec::new())
     }
 
+    /// What refuses everything this caller asks of this tenant, if anything does.
+    fn blanket(&self, tenant_id: &str, caller: &Caller, challenge: Option<Refusal>) -> Option<Blanket> {
+        let throttle = self.tenants.get(tenant_id).and_then(|tenant| tenant.throttle);
+        match (challenge, throttle) {
+            (Some(refusal), _) => Some(Blanket { refusal, reaches_items: self.knobs.challenge_batch_items }),
+            (None, Some(Throttle { retry_after_seconds, reaches_items })) => {
+                let refusal = Refusal::throttled(retry_after_seconds, scope(tenant_id, caller));
+                Some(Blanket { refusal, reaches_items })
+            }
+            (None, None) => None,
+        }
+    }
+
+    /// Adds how much of the limit is used up, if a knob says so.
+    pub(super) fn with_percentage(&self, answer: Answer) -> Answer {
+        match self.knobs.throttle_percentage {
+            Some(percentage) => answer.with("x-ms-throttle-limit-percentage", percentage.to_string()),
+            None => answer,
+        }
+    }
+
     /// Counts a request, and refuses every n-th.
-    pub(super) fn throttle(&mut self) -> Result<(), Refusal> {
+    pub(super) fn throttle(&mut self, tenant_id: &str, caller: &Caller) -> Result<(), Refusal> {
         self.graph_requests += 1;
         let Some(every) = self.knobs.throttle_every.filter(|every| *every > 0) else {
             return Ok(());
         };
         let phase = identifier::hash(self.seed, &[b"throttle"]) % u64::from(every);
         if (self.graph_requests + phase).is_multiple_of(u64::from(every)) {
-            return Err(Refusal::throttled(self.knobs.retry_after_seconds));
+            return Err(Refusal::throttled(Some(self.knobs.retry_after_seconds), scope(tenant_id, caller)));
         }
         Ok(())
     }
@@ -168,8 +214,8 @@ impl Emulator {
         Ok(answer.with("x-ms-resource-unit", cost.to_string()))
     }
 
-    /// Finds tenant and caller by the token.
-    fn authenticate(&self, now: Timestamp, headers: &HeaderMap) -> Result<(String, Caller), Refusal> {
+    /// Finds tenant and caller by the token, and whether the token still counts.
+    fn authenticate(&self, now: Timestamp, headers: &HeaderMap) -> Result<Admitted, Refusal> {
         let refuse = |message: &str| Refusal::unauthenticated(&self.public_url, message);
         let authorization = header(headers, "authorization").unwrap_or_default();
         let token = authorization.strip_prefix("Bearer ").or_else(|| authorization.strip_prefix("bearer "));
@@ -182,9 +228,22 @@ impl Emulator {
             Refusal::new(StatusCode::UNAUTHORIZED, "Authorization_IdentityNotFound", message)
         })?;
         let display_name = super::directory::text(principal, "displayName").to_owned();
+        let can_be_challenged = !self.knobs.challenge_needs_capability || !claims.xms_cc.is_empty();
+        let since = tenant.revocations.get(&claims.appid.to_ascii_lowercase());
+        let since = since.filter(|since| claims.nbf < **since && can_be_challenged);
+        let challenge = since.map(|since| Refusal::challenged(&self.public_url, *since));
         let roles = claims.roles.into_iter().collect();
         let caller = Caller::Application { app_id: claims.appid, principal_id: claims.oid, display_name, roles };
-        Ok((claims.tid, caller))
+        Ok(Admitted { tenant_id: claims.tid, caller, challenge })
+    }
+}
+
+/// Whose limit is reached, as the documentation lays it out.
+/// <https://learn.microsoft.com/graph/throttling-limits#throttled-responses-requests>
+fn scope(tenant_id: &str, caller: &Caller) -> String {
+    match caller {
+        Caller::Application { app_id, .. } => format!("Tenant_Application/ReadWrite/{app_id}/{tenant_id}"),
+        Caller::Person(_) | Caller::Service => format!("Tenant/ReadWrite/{MICROSOFT_GRAPH_APP_ID}/{tenant_id}"),
     }
 }
 

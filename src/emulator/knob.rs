@@ -29,8 +29,14 @@ pub struct Knobs {
     pub throttle_every: Option<u32>,
     /// What `Retry-After` says on those.
     pub retry_after_seconds: u32,
+    /// What `x-ms-throttle-limit-percentage` says on every answer and batch item. Microsoft documents 0.8 to 1.8,
+    /// and no header below that.
+    pub throttle_percentage: Option<f64>,
     /// How long a token lives.
     pub token_lifetime_seconds: u32,
+    /// How far `iat` and `nbf` of a token lie before the moment it was issued. Tokens in Microsoft's documentation
+    /// live 300 seconds longer than their `expires_in`. A claims request that names a later `nbf` gets that.
+    pub token_backdate_seconds: u32,
     /// Answer batch items in a seeded order of their own, which the batch documentation allows.
     pub shuffle_batch: bool,
     /// Unknown outside: whether `DelegatedPermissionGrant.Read.All` is enough to read delegated permission grants.
@@ -43,6 +49,15 @@ pub struct Knobs {
     pub application_restore_restores_principal: bool,
     /// Documented as possible: consenting again revokes tenant-wide permissions outside the manifest.
     pub consent_revokes_unlisted: bool,
+    /// Unknown outside: whether a batch with a revoked token is answered, with the claims challenge in each item, or
+    /// refused with 401 as a whole.
+    pub challenge_batch_items: bool,
+    /// As documented, only clients that declared the capability `cp1` are challenged, and other tokens live on after a
+    /// revocation. Off, every client is challenged, so that none escapes by not declaring it.
+    pub challenge_needs_capability: bool,
+    /// Seen until 2023: one number, AADSTS70021, for whatever does not match in a federated assertion. Off, there is
+    /// one each for issuer, audience and subject.
+    pub federation_mismatch_is_one_error: bool,
     /// Unknown outside: whether `$select` refuses a name the type does not declare. The two types are open, so the
     /// service may as well ignore it.
     pub refuse_unknown_select: bool,
@@ -77,12 +92,17 @@ impl Knobs {
             audit_licensed: true,
             throttle_every: None,
             retry_after_seconds: 10,
+            throttle_percentage: None,
             token_lifetime_seconds: 3599,
+            token_backdate_seconds: 300,
             shuffle_batch: false,
             delegated_permission_grant_read_all_suffices: false,
             grants_survive_restore: true,
             application_restore_restores_principal: false,
             consent_revokes_unlisted: false,
+            challenge_batch_items: false,
+            challenge_needs_capability: false,
+            federation_mismatch_is_one_error: false,
             refuse_unknown_select: true,
         }
     }

@@ -36,6 +36,18 @@ pub struct Scenario {
     /// Client secrets that the token endpoint accepts.
     #[serde(default)]
     pub client_secrets: Vec<ClientSecret>,
+    /// Certificates whose signatures the token endpoint accepts.
+    #[serde(default)]
+    pub client_certificates: Vec<ClientCertificate>,
+    /// Whose tokens the token endpoint accepts in place of an application's own credential.
+    #[serde(default)]
+    pub federated_credentials: Vec<FederatedCredential>,
+    /// The keys of those who issue such tokens.
+    #[serde(default)]
+    pub trusted_issuers: Vec<TrustedIssuer>,
+    /// appIds that a Conditional Access policy keeps from getting tokens.
+    #[serde(default)]
+    pub blocked_applications: Vec<String>,
     /// Who owns which principal or registration.
     #[serde(default)]
     pub owners: Vec<Ownership>,
@@ -132,6 +144,40 @@ pub struct ClientSecret {
     pub expires: Option<Timestamp>,
 }
 
+/// A certificate of an application.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClientCertificate {
+    /// Whose.
+    pub app_id: String,
+    /// The certificate in PEM, without its key. The key has to be an RSA key.
+    pub certificate: String,
+}
+
+/// A federated identity credential: whose tokens an application may sign in with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FederatedCredential {
+    /// Whose.
+    pub app_id: String,
+    /// What `iss` of the token has to be, to the letter.
+    pub issuer: String,
+    /// What `sub` of the token has to be, to the letter.
+    pub subject: String,
+    /// What `aud` of the token may be; Microsoft allows one.
+    pub audiences: Vec<String>,
+}
+
+/// What the emulator would read from an issuer's address if it had a network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TrustedIssuer {
+    /// The issuer as it stands in tokens.
+    pub issuer: String,
+    /// Its keys as a JSON Web Key Set: `{"keys": […]}`.
+    pub jwks: Value,
+}
+
 /// Who owns an object.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -198,6 +244,18 @@ pub enum ScenarioError {
     NoSecret {
         /// The appId.
         app_id: String,
+    },
+    /// A client certificate that is none, or has another kind of key.
+    #[error("the client certificate of {app_id} is not a certificate with an RSA key in PEM")]
+    NotACertificate {
+        /// The appId.
+        app_id: String,
+    },
+    /// Keys of an issuer that are no key set.
+    #[error("jwks of issuer {issuer} has no list of keys")]
+    NoKeys {
+        /// The issuer.
+        issuer: String,
     },
 }
 

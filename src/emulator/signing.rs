@@ -14,11 +14,15 @@ use serde_json::{Value, json};
 const TEST_KEY_PEM: &str = include_str!("EMULATOR-TEST-KEY-NOT-A-SECRET.pem");
 
 /// Reading the key checks it and costs about a millisecond, so it is read once per process.
-static KEY: LazyLock<Option<RsaKeyPair>> = LazyLock::new(|| {
-    let lines = TEST_KEY_PEM.lines().skip_while(|line| !line.starts_with("-----BEGIN")).skip(1);
+static KEY: LazyLock<Option<RsaKeyPair>> =
+    LazyLock::new(|| RsaKeyPair::from_pkcs8(&pem(TEST_KEY_PEM, "PRIVATE KEY")?).ok());
+
+/// What stands in the first block of this kind; words around it do not matter.
+pub(super) fn pem(text: &str, label: &str) -> Option<Vec<u8>> {
+    let lines = text.lines().skip_while(|line| *line != format!("-----BEGIN {label}-----")).skip(1);
     let base64: String = lines.take_while(|line| !line.starts_with("-----END")).collect();
-    RsaKeyPair::from_pkcs8(&STANDARD.decode(base64).ok()?).ok()
-});
+    STANDARD.decode(base64).ok()
+}
 
 /// What the emulator puts into a token. Names as in Entra's version 1 access tokens, which Microsoft Graph uses.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,6 +44,9 @@ pub(super) struct Claims {
     pub(super) ver: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) roles: Vec<String>,
+    /// What the client said it understands; `cp1` stands for claims challenges.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) xms_cc: Vec<String>,
 }
 
 /// Names the key in token headers, so that a token shows at a glance where it comes from.

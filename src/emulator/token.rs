@@ -1,5 +1,11 @@
-//! `POST /{tenant}/oauth2/v2.0/token`: client credentials with a client secret.
+//! `POST /{tenant}/oauth2/v2.0/token`: client credentials with a client secret or a client assertion.
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
+
+mod assertion;
+mod certificate;
+mod claims_request;
+mod denial;
+mod federation;
 
 use std::collections::BTreeMap;
 
@@ -7,36 +13,42 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::Emulator;
 use super::answer::Answer;
 use super::directory::{TenantState, flag, text};
 use super::graph::header;
+use super::knob::Knobs;
 use super::replica::View;
 use super::request_log::Noted;
 use super::signing::{self, Claims};
 
-/// A request that the token endpoint declines.
-/// <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
-struct Denial {
-    status: StatusCode,
-    error: &'static str,
-    code: u32,
-    text: String,
-}
-
-impl Denial {
-    fn new(status: StatusCode, error: &'static str, code: u32, text: impl Into<String>) -> Self {
-        Self { status, error, code, text: text.into() }
-    }
-}
+use claims_request::ClaimsRequest;
+use denial::Denial;
 
 const BAD: StatusCode = StatusCode::BAD_REQUEST;
 const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
 
 type Form = BTreeMap<String, String>;
+
+/// What the checks of one sign-in need.
+struct Attempt<'a> {
+    now: Timestamp,
+    public_url: &'a str,
+    knobs: &'a Knobs,
+    tenant: &'a TenantState,
+    client_id: &'a str,
+    form: &'a Form,
+}
+
+/// How a client proved who it is, as `appidacr` counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    Secret,
+    /// Signed with a certificate, or by a trusted issuer.
+    Assertion,
+}
 
 impl Emulator {
     /// Answers the token endpoint.
@@ -55,7 +67,7 @@ impl Emulator {
                     "access_token": token,
                 }),
             ),
-            Err(denial) => self.denied(now, &denial, &trace_id, &correlation_id),
+            Err(denial) => denial.answer(now, &self.public_url, &trace_id, &correlation_id),
         };
         let answer = answer.with("x-ms-request-id", trace_id.clone()).with("cache-control", "no-store, no-cache");
         let tenant_id = self.tenant_id_named(tenant);
@@ -73,44 +85,52 @@ impl Emulator {
 
     fn issue(&mut self, now: Timestamp, tenant: &str, method: &Method, form: &Form) -> Result<String, Denial> {
         if *method != Method::POST {
-            let text = "AADSTS900561: The endpoint only accepts POST requests. Received a GET request.";
+            let text = "The endpoint only accepts POST requests. Received a GET request.";
             return Err(Denial::new(BAD, "invalid_request", 900_561, text));
         }
         if matches!(tenant, "common" | "consumers" | "organizations") {
-            let text = "AADSTS9001023: The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint.";
+            let text = "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint.";
             return Err(Denial::new(BAD, "invalid_request", 9_001_023, text));
         }
         let [grant_type, client_id, scope] = required(form)?;
         if grant_type != "client_credentials" {
-            let text = format!("AADSTS70003: The app requested an unsupported grant type '{grant_type}'.");
+            let text = format!("The app requested an unsupported grant type '{grant_type}'.");
             return Err(Denial::new(BAD, "unsupported_grant_type", 70_003, text));
         }
         let tenant_id = self.tenant_id_named(tenant).ok_or_else(|| {
-            let text = format!("AADSTS90002: Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.");
+            let text = format!("Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.");
             Denial::new(BAD, "invalid_request", 90_002, text)
         })?;
         let audience = scope.strip_suffix("/.default").map(|audience| audience.trim_end_matches('/').to_owned());
         let audience = audience.filter(|audience| signing::audiences(&self.public_url).contains(audience));
         let audience = audience.ok_or_else(|| {
-            let text = format!("AADSTS70011: The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid.");
+            let text = format!(
+                "The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid."
+            );
             Denial::new(BAD, "invalid_scope", 70_011, text)
         })?;
+        let claims_request = ClaimsRequest::read(form.get("claims"))?;
         let uti = self.identifiers.guid();
         let Self { public_url, knobs, tenants, .. } = self;
         let tenant =
-            tenants.get(&tenant_id).ok_or_else(|| Denial::new(BAD, "invalid_request", 90_002, "AADSTS90002"))?;
-        let (principal_id, display_name) = admitted(tenant, now, client_id, form.get("client_secret"))?;
-        let issued = now.as_second();
+            tenants.get(&tenant_id).ok_or_else(|| Denial::new(BAD, "invalid_request", 90_002, "Tenant not found."))?;
+        let attempt = Attempt { now, public_url, knobs, tenant, client_id, form };
+        let Admitted { principal_id, display_name, proof } = admitted(&attempt)?;
+        let issued = claims_request.not_before(now.as_second(), i64::from(knobs.token_backdate_seconds));
         let issuer = format!("{public_url}/{tenant_id}/");
         Ok(signing::sign(&Claims {
             aud: audience,
             iss: issuer.clone(),
             iat: issued,
             nbf: issued,
-            exp: issued + i64::from(knobs.token_lifetime_seconds),
+            exp: now.as_second() + i64::from(knobs.token_lifetime_seconds),
             app_displayname: display_name,
             appid: client_id.to_owned(),
-            appidacr: "1".to_owned(),
+            appidacr: match proof {
+                Proof::Secret => "1",
+                Proof::Assertion => "2",
+            }
+            .to_owned(),
             idp: issuer,
             idtyp: "app".to_owned(),
             roles: tenant.granted_roles(&principal_id).into_iter().collect(),
@@ -119,79 +139,81 @@ impl Emulator {
             tid: tenant_id,
             uti,
             ver: "1.0".to_owned(),
+            xms_cc: claims_request.capabilities,
         }))
-    }
-
-    fn denied(&self, now: Timestamp, denial: &Denial, trace_id: &str, correlation_id: &str) -> Answer {
-        let Denial { status, error, code, text } = denial;
-        let timestamp = now.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%SZ").to_string();
-        let description =
-            format!("{text}\r\nTrace ID: {trace_id}\r\nCorrelation ID: {correlation_id}\r\nTimestamp: {timestamp}");
-        let body = json!({
-            "error": error,
-            "error_description": description,
-            "error_codes": [code],
-            "timestamp": timestamp,
-            "trace_id": trace_id,
-            "correlation_id": correlation_id,
-            "error_uri": format!("{}/error?code={code}", self.public_url),
-        });
-        Answer::json(*status, body)
     }
 }
 
 fn required(form: &Form) -> Result<[&str; 3], Denial> {
     let value = |name: &str| {
         form.get(name).map(String::as_str).filter(|value| !value.is_empty()).ok_or_else(|| {
-            let text = format!("AADSTS900144: The request body must contain the following parameter: '{name}'.");
+            let text = format!("The request body must contain the following parameter: '{name}'.");
             Denial::new(BAD, "invalid_request", 900_144, text)
         })
     };
     Ok([value("grant_type")?, value("client_id")?, value("scope")?])
 }
 
-/// Finds the application and its principal, and checks the secret.
-fn admitted(
-    tenant: &TenantState,
-    now: Timestamp,
-    client_id: &str,
-    secret: Option<&String>,
-) -> Result<(String, String), Denial> {
-    let name = &tenant.display_name;
-    let secrets: Vec<_> = tenant.secrets.iter().filter(|own| own.app_id.eq_ignore_ascii_case(client_id)).collect();
+/// Who may have a token.
+struct Admitted {
+    principal_id: String,
+    display_name: String,
+    proof: Proof,
+}
+
+/// Finds the application and its principal, and checks the credential.
+fn admitted(attempt: &Attempt<'_>) -> Result<Admitted, Denial> {
+    let Attempt { tenant, client_id, .. } = attempt;
     let principal = tenant.principal_of(View::Truth, client_id);
-    let application = tenant.application_of(View::Truth, client_id);
-    if secrets.is_empty() || (principal.is_none() && application.is_none()) {
+    if principal.is_none() && tenant.application_of(View::Truth, client_id).is_none() {
+        let name = &tenant.display_name;
         let text = format!(
-            "AADSTS700016: Application with identifier '{client_id}' was not found in the directory '{name}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant."
+            "Application with identifier '{client_id}' was not found in the directory '{name}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant."
         );
         return Err(Denial::new(BAD, "unauthorized_client", 700_016, text));
     }
-    let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
-        let text = "AADSTS7000218: The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
-        return Err(Denial::new(UNAUTHORIZED, "invalid_client", 7_000_218, text));
-    };
-    let Some(known) = secrets.into_iter().find(|own| own.secret == *secret) else {
-        let text = format!(
-            "AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{client_id}'."
-        );
-        return Err(Denial::new(UNAUTHORIZED, "invalid_client", 7_000_215, text));
-    };
-    if known.expires.is_some_and(|expires| expires <= now) {
-        let text = format!("AADSTS7000222: The provided client secret keys for app '{client_id}' are expired.");
-        return Err(Denial::new(UNAUTHORIZED, "invalid_client", 7_000_222, text));
-    }
+    let proof = proven(attempt)?;
     let Some((principal_id, principal)) = principal else {
-        let text = format!(
-            "AADSTS7000229: The client application {client_id} is missing service principal in the tenant {}.",
-            tenant.id
-        );
+        let text =
+            format!("The client application {client_id} is missing service principal in the tenant {}.", tenant.id);
         return Err(Denial::new(UNAUTHORIZED, "unauthorized_client", 7_000_229, text));
     };
     let display_name = text(principal, "displayName");
     if !flag(principal, "accountEnabled") || flag(principal, "isDisabled") {
-        let text = format!("AADSTS7000112: Application '{client_id}'({display_name}) is disabled.");
+        let text = format!("Application '{client_id}'({display_name}) is disabled.");
         return Err(Denial::new(UNAUTHORIZED, "unauthorized_client", 7_000_112, text));
     }
-    Ok((principal_id.to_owned(), display_name.to_owned()))
+    if tenant.blocked.contains(&client_id.to_ascii_lowercase()) {
+        return Err(Denial::blocked());
+    }
+    Ok(Admitted { principal_id: principal_id.to_owned(), display_name: display_name.to_owned(), proof })
+}
+
+/// Checks what the client proves itself with. With both a secret and an assertion, the assertion counts.
+fn proven(attempt: &Attempt<'_>) -> Result<Proof, Denial> {
+    let given = |name: &str| attempt.form.get(name).filter(|value| !value.is_empty());
+    match (given("client_assertion"), given("client_secret")) {
+        (Some(assertion), _) => assertion::check(attempt, assertion).map(|()| Proof::Assertion),
+        (None, Some(secret)) => is_secret(attempt, secret).map(|()| Proof::Secret),
+        (None, None) => {
+            let text = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
+            Err(Denial::client(7_000_218, text))
+        }
+    }
+}
+
+fn is_secret(attempt: &Attempt<'_>, secret: &str) -> Result<(), Denial> {
+    let Attempt { now, tenant, client_id, .. } = attempt;
+    let mut secrets = tenant.secrets.iter().filter(|own| own.app_id.eq_ignore_ascii_case(client_id));
+    let Some(known) = secrets.find(|own| own.secret == secret) else {
+        let text = format!(
+            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{client_id}'."
+        );
+        return Err(Denial::client(7_000_215, text));
+    };
+    if known.expires.is_some_and(|expires| expires <= *now) {
+        let text = format!("The provided client secret keys for app '{client_id}' are expired.");
+        return Err(Denial::client(7_000_222, text));
+    }
+    Ok(())
 }

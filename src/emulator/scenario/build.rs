@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::super::certificate::Certificate;
 use super::super::directory::{
     self, DEFAULT_ACCESS_ROLE_ID, MICROSOFT_GRAPH_APP_ID, Properties, TenantState, text, text_of,
 };
@@ -14,8 +15,8 @@ use super::super::identifier::{self, Identifiers};
 use super::super::replica::{Moment, Shelf, View};
 use super::super::{app_role_assignment, application, oauth2_permission_grant, service_principal};
 use super::{
-    AppRoleAssignment, Application, Built, Credentials, Loaded, Ownership, Scenario, ScenarioError, ServicePrincipal,
-    Tenant, incident,
+    AppRoleAssignment, Application, Built, ClientCertificate, Credentials, Loaded, Ownership, Scenario, ScenarioError,
+    ServicePrincipal, Tenant, TrustedIssuer, incident,
 };
 
 /// App roles and scopes of Microsoft Graph; the file names its source and licence.
@@ -92,9 +93,33 @@ impl Scenario {
             oauth2_permission_grants: Shelf::default(),
             owners: BTreeMap::new(),
             secrets: self.client_secrets.clone(),
+            certificates: self.certificates()?,
+            federated_credentials: self.federated_credentials.clone(),
+            issuers: self.issuers()?,
+            blocked: self.blocked_applications.iter().map(|app_id| app_id.to_ascii_lowercase()).collect(),
+            revocations: BTreeMap::new(),
+            throttle: None,
             synchronization_jobs: BTreeMap::new(),
             audit: AuditLog::default(),
         })
+    }
+
+    fn certificates(&self) -> Result<Vec<(String, Certificate)>, ScenarioError> {
+        let read = |ClientCertificate { app_id, certificate }: &ClientCertificate| {
+            let certificate = Certificate::from_pem(certificate)
+                .ok_or_else(|| ScenarioError::NotACertificate { app_id: app_id.clone() })?;
+            Ok((app_id.to_ascii_lowercase(), certificate))
+        };
+        self.client_certificates.iter().map(read).collect()
+    }
+
+    fn issuers(&self) -> Result<BTreeMap<String, Vec<Value>>, ScenarioError> {
+        let read = |TrustedIssuer { issuer, jwks }: &TrustedIssuer| {
+            let keys = jwks.get("keys").and_then(Value::as_array);
+            let keys = keys.ok_or_else(|| ScenarioError::NoKeys { issuer: issuer.clone() })?;
+            Ok((issuer.clone(), keys.clone()))
+        };
+        self.trusted_issuers.iter().map(read).collect()
     }
 
     fn add_owners(&self, tenant: &mut TenantState) -> Result<(), ScenarioError> {

@@ -1,0 +1,146 @@
+//! Assertions signed with a certificate that was registered for the application.
+//! <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
+//!
+//! The words of 700027 are those of public reports of 2021 to 2026, such as
+//! <https://learn.microsoft.com/answers/questions/5915574/aadsts700027-error>.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
+
+use super::super::certificate::Certificate;
+use super::Attempt;
+use super::assertion::{Assertion, DOCUMENTATION, no_key_named};
+use super::denial::Denial;
+
+/// The name that real tools are built with.
+const REAL_LOGIN_URL: &str = "https://login.microsoftonline.com";
+
+/// Checks an assertion whose issuer is an application.
+pub(super) fn check(attempt: &Attempt<'_>, assertion: &Assertion, issuer: &str) -> Result<(), Denial> {
+    let Attempt { now, tenant, client_id, .. } = attempt;
+    let algorithm = assertion.algorithm(["PS256", "RS256"])?;
+    let thumbprint = Thumbprint::of(assertion)?;
+    let subject = assertion.required("sub")?;
+    assertion.required("jti")?;
+    if !issuer.eq_ignore_ascii_case(client_id) {
+        let text =
+            format!("Client assertion application identifier doesn't match 'client_id' parameter. {DOCUMENTATION}");
+        return Err(Denial::client(700_021, text));
+    }
+    if subject != issuer {
+        return Err(Denial::client(50_048, "Subject mismatches Issuer claim in the client assertion."));
+    }
+    is_for_this_tenant(attempt, assertion)?;
+    assertion.is_current(*now)?;
+    let mut own = tenant.certificates.iter().filter(|(owner, _)| owner.eq_ignore_ascii_case(client_id));
+    let refused = |what: &str, why: &str, found: Option<&Certificate>| {
+        Denial::client(700_027, reason(client_id, what, why, &thumbprint, found))
+    };
+    let Some((_, certificate)) = own.find(|(_, certificate)| thumbprint.is_of(certificate)) else {
+        let what = "The certificate with identifier used to sign the client assertion is not registered on application";
+        return Err(refused(what, "The key was not found.", None));
+    };
+    if *now > certificate.not_after {
+        let what = "The certificate with identifier used to sign the client assertion is expired on application";
+        return Err(refused(what, "The key used is expired.", Some(certificate)));
+    }
+    if *now < certificate.not_before {
+        let what = "The certificate with identifier used to sign the client assertion is not yet valid on application";
+        return Err(refused(what, "The key used is not yet valid.", Some(certificate)));
+    }
+    let algorithm = if algorithm == "PS256" { &RSA_PSS_2048_8192_SHA256 } else { &RSA_PKCS1_2048_8192_SHA256 };
+    let key = UnparsedPublicKey::new(algorithm, &certificate.public_key);
+    key.verify(assertion.message.as_bytes(), &assertion.signature).map_err(|_| {
+        let why = "The provided signature value did not match the expected signature value.";
+        refused("Client assertion contains an invalid signature", why, Some(certificate))
+    })
+}
+
+/// The audience is this tenant's token endpoint. The documentation names version 2; the encoded example on the same
+/// page is for version 1. The tenant may be named by its id or by a verified domain, as in the examples.
+fn is_for_this_tenant(attempt: &Attempt<'_>, assertion: &Assertion) -> Result<(), Denial> {
+    let Attempt { public_url, tenant, .. } = attempt;
+    let names = || [&tenant.id].into_iter().chain(&tenant.domains);
+    let is_endpoint = |audience: &str| {
+        [*public_url, REAL_LOGIN_URL].into_iter().any(|host| {
+            names().any(|name| {
+                ["oauth2/v2.0/token", "oauth2/token"]
+                    .into_iter()
+                    .any(|path| audience.eq_ignore_ascii_case(&format!("{host}/{name}/{path}")))
+            })
+        })
+    };
+    match assertion.audiences()?.as_slice() {
+        [audience] if is_endpoint(audience) => Ok(()),
+        _ => {
+            let text = format!("Client assertion audience claim does not match Realm issuer. {DOCUMENTATION}");
+            Err(Denial::client(700_023, text))
+        }
+    }
+}
+
+/// Which certificate a header names, if what it has can be read.
+enum Thumbprint {
+    Sha1(Option<Vec<u8>>),
+    Sha256(Option<Vec<u8>>),
+    /// A key id, which certificates do not have here.
+    KeyId,
+}
+
+impl Thumbprint {
+    fn of(assertion: &Assertion) -> Result<Self, Denial> {
+        let bytes = |name: &str| {
+            assertion.header.get(name).map(|value| URL_SAFE_NO_PAD.decode(value.as_str().unwrap_or_default()).ok())
+        };
+        match (bytes("x5t#S256"), bytes("x5t"), assertion.header.contains_key("kid")) {
+            (Some(sha256), _, _) => Ok(Self::Sha256(sha256)),
+            (None, Some(sha1), _) => Ok(Self::Sha1(sha1)),
+            (None, None, true) => Ok(Self::KeyId),
+            (None, None, false) => Err(no_key_named()),
+        }
+    }
+
+    fn is_of(&self, certificate: &Certificate) -> bool {
+        match self {
+            Self::Sha1(bytes) => bytes.as_ref() == Some(&certificate.sha1),
+            Self::Sha256(bytes) => bytes.as_ref() == Some(&certificate.sha256),
+            Self::KeyId => false,
+        }
+    }
+
+    fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Sha1(bytes) | Self::Sha256(bytes) => bytes.as_deref(),
+            Self::KeyId => None,
+        }
+    }
+}
+
+/// The long text of 700027. A thumbprint that cannot be read is left out, as it is in reports.
+fn reason(client_id: &str, what: &str, why: &str, thumbprint: &Thumbprint, found: Option<&Certificate>) -> String {
+    let mut text = format!("{what}. [Reason - {why}");
+    if let Some(bytes) = thumbprint.bytes() {
+        text.push_str(", Thumbprint of key used by client: '");
+        for byte in bytes {
+            write!(text, "{byte:02X}").expect("a String takes everything");
+        }
+        text.push('\'');
+    }
+    if let Some(Certificate { not_before, not_after, .. }) = found {
+        text.push_str(&format!(", Found key 'Start={}, End={}'", american(*not_before), american(*not_after)));
+    }
+    text.push_str(&format!(
+        ", Please visit the Azure Portal, Graph Explorer or directly use MS Graph to see configured keys for app Id '{client_id}'. Review the documentation at https://docs.microsoft.com/en-us/graph/deployments to determine the corresponding service endpoint and https://docs.microsoft.com/en-us/graph/api/application-get?view=graph-rest-1.0&tabs=http to build a query request URL, such as 'https://graph.microsoft.com/beta/applications/{client_id}']."
+    ));
+    text
+}
+
+/// A time as this message shows it: `01/23/2024 13:33:28`.
+fn american(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::UTC).strftime("%m/%d/%Y %H:%M:%S").to_string()
+}
