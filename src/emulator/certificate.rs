@@ -106,12 +106,9 @@ mod tests {
 
     const PEM: &str = include_str!("../../tests/fixtures/sign-in/client-certificate.pem");
 
-    fn hex(bytes: &[u8]) -> String {
-        use std::fmt::Write as _;
-        bytes.iter().fold(String::new(), |mut text, byte| {
-            write!(text, "{byte:02X}").unwrap();
-            text
-        })
+    fn bytes(hex: &str) -> Vec<u8> {
+        let digit = |digit: &u8| char::from(*digit).to_digit(16).unwrap();
+        hex.as_bytes().chunks(2).map(|pair| u8::try_from(digit(&pair[0]) * 16 + digit(&pair[1])).unwrap()).collect()
     }
 
     #[test]
@@ -119,8 +116,8 @@ mod tests {
         let certificate = Certificate::from_pem(PEM).unwrap();
         assert_eq!(certificate.not_before.to_string(), "2023-01-01T00:00:00Z");
         assert_eq!(certificate.not_after.to_string(), "2126-12-31T23:59:59Z");
-        assert_eq!(hex(&certificate.sha1), "EA4E7EC20566B76A328EAF6F0B4E95FC93249C0D");
-        assert_eq!(hex(&certificate.sha256), "8C0EEC85EAD517D65D26421B4F15B9998C21138F72606B419BC1D7A29CC4854C");
+        assert_eq!(certificate.sha1, bytes("EA4E7EC20566B76A328EAF6F0B4E95FC93249C0D"));
+        assert_eq!(certificate.sha256, bytes("8C0EEC85EAD517D65D26421B4F15B9998C21138F72606B419BC1D7A29CC4854C"));
         assert_eq!(certificate.public_key.len(), 270);
     }
 

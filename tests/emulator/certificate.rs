@@ -214,7 +214,7 @@ fn with_a_secret_and_an_assertion_the_assertion_counts() {
         let form = form(jwt).into_iter().chain([("client_secret", super::cloud::SECRET)]);
         form.map(|(name, value)| (name, value.to_owned())).collect()
     };
-    let mut ask = |jwt: &str| {
+    let ask = |jwt: &str| {
         let form = both(jwt);
         let form: Vec<_> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
         cloud().ask_token(TENANT, &form)

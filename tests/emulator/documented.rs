@@ -204,6 +204,23 @@ fn token_answers_have_the_published_members_and_codes() {
 }
 
 #[test]
+fn the_older_federation_error_is_worded_as_published() {
+    let mut cloud = super::signer::cloud();
+    cloud.knob("federationMismatchIsOneError", true);
+    let issuer = "https://oidc.prod-aks.azure.com/XXXXXX/";
+    let draft = super::signer::by_issuer();
+    let draft = draft.claim("iss", issuer).claim("sub", "system:serviceaccount:default:workload-identity-sa");
+    let answer = super::signer::present(&mut cloud, &draft.sign());
+    let documented = example("token-error-federated-mismatch")["response"].clone();
+    assert_eq!(json!(answer.status.as_u16()), documented["status"]);
+    assert_eq!(keys(&answer.body), keys(&documented["body"]));
+    assert_eq!(answer.body["error"], documented["body"]["error"]);
+    assert_eq!(answer.body["error_codes"], documented["body"]["error_codes"]);
+    let words = |body: &Value| body["error_description"].as_str().unwrap().split("\r\n").next().map(str::to_owned);
+    assert_eq!(words(&answer.body), words(&documented["body"]));
+}
+
+#[test]
 fn batch_items_have_the_documented_members_and_headers() {
     let mut cloud = calm();
     let requests = json!({"requests": [

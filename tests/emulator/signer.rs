@@ -141,7 +141,8 @@ fn thumbprint(certificate: &str, algorithm: &'static ring::digest::Algorithm) ->
 
 /// The thumbprint as messages show it.
 pub fn shown_thumbprint(header: &str) -> String {
-    URL_SAFE_NO_PAD.decode(header).unwrap().iter().map(|byte| format!("{byte:02X}")).collect()
+    let bytes = URL_SAFE_NO_PAD.decode(header).unwrap();
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02X}"))
 }
 
 /// The incident, with an operator that may sign in with three certificates and with tokens of one issuer.

@@ -3,7 +3,8 @@
 //! A certificate assertion names the application itself as its issuer, by its id; a federated one names an address.
 //! Numbers and words of refusals are those of the reference and, where it is silent, of public reports: 5002723,
 //! 5002738, 700021, 700024 and 90014 stand in the tests of Microsoft's own client library
-//! (<https://github.com/AzureAD/microsoft-authentication-library-for-dotnet>), 5002727 and 700023 in reports.
+//! (<https://github.com/AzureAD/microsoft-authentication-library-for-dotnet>), 700023 in its issue 2746, 5002727 in
+//! public code.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

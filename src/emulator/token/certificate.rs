@@ -4,8 +4,6 @@
 //! The words of 700027 are those of public reports of 2021 to 2026, such as
 //! <https://learn.microsoft.com/answers/questions/5915574/aadsts700027-error>.
 
-use std::fmt::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -123,21 +121,20 @@ impl Thumbprint {
 
 /// The long text of 700027. A thumbprint that cannot be read is left out, as it is in reports.
 fn reason(client_id: &str, what: &str, why: &str, thumbprint: &Thumbprint, found: Option<&Certificate>) -> String {
-    let mut text = format!("{what}. [Reason - {why}");
-    if let Some(bytes) = thumbprint.bytes() {
-        text.push_str(", Thumbprint of key used by client: '");
-        for byte in bytes {
-            write!(text, "{byte:02X}").expect("a String takes everything");
-        }
-        text.push('\'');
-    }
-    if let Some(Certificate { not_before, not_after, .. }) = found {
-        text.push_str(&format!(", Found key 'Start={}, End={}'", american(*not_before), american(*not_after)));
-    }
-    text.push_str(&format!(
-        ", Please visit the Azure Portal, Graph Explorer or directly use MS Graph to see configured keys for app Id '{client_id}'. Review the documentation at https://docs.microsoft.com/en-us/graph/deployments to determine the corresponding service endpoint and https://docs.microsoft.com/en-us/graph/api/application-get?view=graph-rest-1.0&tabs=http to build a query request URL, such as 'https://graph.microsoft.com/beta/applications/{client_id}']."
-    ));
-    text
+    let used = thumbprint.bytes().map(|bytes| format!("Thumbprint of key used by client: '{}', ", hex(bytes)));
+    let found = found.map(|Certificate { not_before, not_after, .. }| {
+        format!("Found key 'Start={}, End={}', ", american(*not_before), american(*not_after))
+    });
+    let (used, found) = (used.unwrap_or_default(), found.unwrap_or_default());
+    format!(
+        "{what}. [Reason - {why}, {used}{found}Please visit the Azure Portal, Graph Explorer or directly use MS Graph to see configured keys for app Id '{client_id}'. Review the documentation at https://docs.microsoft.com/en-us/graph/deployments to determine the corresponding service endpoint and https://docs.microsoft.com/en-us/graph/api/application-get?view=graph-rest-1.0&tabs=http to build a query request URL, such as 'https://graph.microsoft.com/beta/applications/{client_id}']."
+    )
+}
+
+/// Bytes as thumbprints are shown.
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).map(|digit| digit.to_ascii_uppercase()).collect()
 }
 
 /// A time as this message shows it: `01/23/2024 13:33:28`.
