@@ -42,7 +42,7 @@ struct Attempt<'a> {
     form: &'a Form,
 }
 
-/// How a client proved who it is, as `appidacr` counts.
+/// How a client proved who it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Proof {
     Secret,
@@ -86,11 +86,11 @@ impl Emulator {
     fn issue(&mut self, now: Timestamp, tenant: &str, method: &Method, form: &Form) -> Result<String, Denial> {
         if *method != Method::POST {
             let text = "The endpoint only accepts POST requests. Received a GET request.";
-            return Err(Denial::new(BAD, "invalid_request", 900_561, text));
+            return Err(Denial::request(900_561, text));
         }
         if matches!(tenant, "common" | "consumers" | "organizations") {
             let text = "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint.";
-            return Err(Denial::new(BAD, "invalid_request", 9_001_023, text));
+            return Err(Denial::request(9_001_023, text));
         }
         let [grant_type, client_id, scope] = required(form)?;
         if grant_type != "client_credentials" {
@@ -99,21 +99,13 @@ impl Emulator {
         }
         let tenant_id = self.tenant_id_named(tenant).ok_or_else(|| {
             let text = format!("Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.");
-            Denial::new(BAD, "invalid_request", 90_002, text)
+            Denial::request(90_002, text)
         })?;
-        let audience = scope.strip_suffix("/.default").map(|audience| audience.trim_end_matches('/').to_owned());
-        let audience = audience.filter(|audience| signing::audiences(&self.public_url).contains(audience));
-        let audience = audience.ok_or_else(|| {
-            let text = format!(
-                "The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid."
-            );
-            Denial::new(BAD, "invalid_scope", 70_011, text)
-        })?;
+        let audience = audience_of(scope, &self.public_url)?;
         let claims_request = ClaimsRequest::read(form.get("claims"))?;
         let uti = self.identifiers.guid();
         let Self { public_url, knobs, tenants, .. } = self;
-        let tenant =
-            tenants.get(&tenant_id).ok_or_else(|| Denial::new(BAD, "invalid_request", 90_002, "Tenant not found."))?;
+        let tenant = tenants.get(&tenant_id).ok_or_else(|| Denial::request(90_002, "Tenant not found."))?;
         let attempt = Attempt { now, public_url, knobs, tenant, client_id, form };
         let Admitted { principal_id, display_name, proof } = admitted(&attempt)?;
         let issued = claims_request.not_before(now.as_second(), i64::from(knobs.token_backdate_seconds));
@@ -126,11 +118,7 @@ impl Emulator {
             exp: now.as_second() + i64::from(knobs.token_lifetime_seconds),
             app_displayname: display_name,
             appid: client_id.to_owned(),
-            appidacr: match proof {
-                Proof::Secret => "1",
-                Proof::Assertion => "2",
-            }
-            .to_owned(),
+            appidacr: proof.appidacr().to_owned(),
             idp: issuer,
             idtyp: "app".to_owned(),
             roles: tenant.granted_roles(&principal_id).into_iter().collect(),
@@ -144,11 +132,31 @@ impl Emulator {
     }
 }
 
+impl Proof {
+    /// <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
+    fn appidacr(self) -> &'static str {
+        match self {
+            Self::Secret => "1",
+            Self::Assertion => "2",
+        }
+    }
+}
+
+/// What a token for this scope is for.
+fn audience_of(scope: &str, public_url: &str) -> Result<String, Denial> {
+    let audience = scope.strip_suffix("/.default").map(|audience| audience.trim_end_matches('/').to_owned());
+    audience.filter(|audience| signing::audiences(public_url).contains(audience)).ok_or_else(|| {
+        let text =
+            format!("The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid.");
+        Denial::new(BAD, "invalid_scope", 70_011, text)
+    })
+}
+
 fn required(form: &Form) -> Result<[&str; 3], Denial> {
     let value = |name: &str| {
         form.get(name).map(String::as_str).filter(|value| !value.is_empty()).ok_or_else(|| {
             let text = format!("The request body must contain the following parameter: '{name}'.");
-            Denial::new(BAD, "invalid_request", 900_144, text)
+            Denial::request(900_144, text)
         })
     };
     Ok([value("grant_type")?, value("client_id")?, value("scope")?])
