@@ -44,7 +44,8 @@ fn tell(protocol: &str, connections: usize) {
     println!("{REQUESTS} requests, {SIDE_BY_SIDE} side by side, {protocol}: {connections} connections");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+// On one thread all of them begin before the first has a connection.
+#[tokio::test]
 async fn over_http_2_one_connection_carries_all_requests() {
     let authority = Authority::new();
     let site = Site::with(really_side_by_side(&authority.certify("127.0.0.1"), &["h2", "http/1.1"])).await;
