@@ -15,8 +15,9 @@ pub use crd::crd;
 pub use identifier::{AppId, ObjectId, TenantId};
 pub use reason::{ConditionType, Reason};
 pub use spec::{
-    AdditionalApplication, Cloud, Credentials, DriftPolicy, Identity, IdentityIntegration, Mode, Permission,
-    PermissionKind, SecretKeyReference, SignIn, WebexAzureIntegration, WebexAzureIntegrationSpec,
+    AdditionalApplication, CertificateReference, Cloud, CredentialKind, CredentialSource, Credentials, DriftPolicy,
+    Identity, IdentityIntegration, Mode, OperatorIdentity, Permission, PermissionKind, SecretKeyReference, SignIn,
+    WebexAzureIntegration, WebexAzureIntegrationSpec, WorkloadIdentity,
 };
 pub use status::WebexAzureIntegrationStatus;
 
@@ -25,6 +26,12 @@ pub const GROUP: &str = "webexazure.dev";
 
 /// Label that a Secret must carry (with the value `true`) before its content is used as a credential.
 pub const CREDENTIALS_LABEL: &str = "webexazure.dev/credentials";
+
+/// Annotation that binds a ServiceAccount to the one application that it may sign in as.
+///
+/// The name is that of Microsoft's workload identity webhook, so that accounts which are set up for it work unchanged.
+/// <https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html>
+pub const CLIENT_ID_ANNOTATION: &str = "azure.workload.identity/client-id";
 
 /// Annotation that asks for a look at once; its value is echoed in `status.lastHandledReconcileAt`.
 ///

@@ -117,8 +117,8 @@ struct EmulatorArgument {
 }
 
 impl EmulatorArgument {
-    fn endpoints(&self) -> Option<Endpoints> {
-        self.url.as_ref().map(|url| Endpoints::single(url.as_str()))
+    fn base(&self) -> Option<String> {
+        self.url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned())
     }
 }
 

@@ -4,16 +4,27 @@
 //! Deadlines, byte caps, content types, redirects and next links are checked above the seam `Transport`, so that tests
 //! and simulations exercise them; below it are only DNS, TLS and the proxy.
 
+pub mod assertion;
 pub mod batch;
+pub mod budget;
 pub mod call;
+pub mod certificate;
+mod challenge;
+mod kept;
+mod line;
 pub mod list;
 pub mod look;
+mod metric;
 mod reader;
 pub mod retry_after;
 pub mod token;
+pub mod trail;
 pub mod transport;
 pub mod wire;
 
-pub use look::{Graph, Question};
-pub use token::{Credential, TokenKey};
+pub use assertion::{AssertionSource, TokenFile};
+pub use certificate::{CertificateError, SigningCertificate};
+pub use look::{Graph, Look, Priority, Question};
+pub use token::{Credential, Proof, TokenKey};
+pub use trail::{Exchange, Operation};
 pub use transport::{HttpTransport, Transport, TransportError, TransportOptions};

@@ -1,4 +1,6 @@
-//! What the process tells about itself: its log, and how errors are written there.
+//! What the process tells about itself: its log, how errors are written there, and its metrics.
+
+pub mod endpoint;
 
 use std::{error::Error as StdError, fmt::Write as _, io::IsTerminal as _};
 

@@ -158,16 +158,26 @@ reasons! {
     SecretNotLabelled,
     /// The operator may not read the Secret.
     SecretForbidden,
+    /// The ServiceAccount does not exist, or does not name the application that it may sign in as.
+    ServiceAccountNotBound,
     /// The token endpoint does not accept the credential.
     CredentialInvalid,
     /// The credential has expired.
     CredentialExpired,
+    /// The token that the operator would sign in with is not there.
+    CredentialUnavailable,
     /// The operator's own application is unknown or disabled in the tenant.
     OperatorAppNotConsented,
     /// The token endpoint does not know the tenant.
     TenantNotFound,
     /// The token is for another tenant or another application; it was not used.
     TenantNotAllowed,
+    /// The tenant is in another cloud than the object declares; nothing was asked.
+    WrongCloud,
+    /// A Conditional Access policy of the tenant keeps the operator's application out.
+    ConditionalAccessBlocked,
+    /// The tenant asks the operator's application to prove itself anew, and does not take the proof.
+    ClaimsChallenge,
     /// The operator's application lacks a permission that reading this tenant needs.
     PermissionMissing,
     // Why the tenant could not be read: it may pass by itself.
@@ -278,11 +288,16 @@ pub const TABLE: &[Row] = &[
     row(C::Observed, False, R::SecretKeyMissing, true),
     row(C::Observed, False, R::SecretNotLabelled, true),
     row(C::Observed, False, R::SecretForbidden, true),
+    row(C::Observed, False, R::ServiceAccountNotBound, true),
     row(C::Observed, False, R::CredentialInvalid, true),
     row(C::Observed, False, R::CredentialExpired, true),
+    row(C::Observed, False, R::CredentialUnavailable, true),
     row(C::Observed, False, R::OperatorAppNotConsented, true),
     row(C::Observed, False, R::TenantNotFound, true),
     row(C::Observed, False, R::TenantNotAllowed, true),
+    row(C::Observed, False, R::WrongCloud, true),
+    row(C::Observed, False, R::ConditionalAccessBlocked, true),
+    row(C::Observed, False, R::ClaimsChallenge, true),
     row(C::Observed, False, R::PermissionMissing, true),
     row(C::Observed, Unknown, R::NotObserved, false),
     row(C::Observed, Unknown, R::Throttled, false),

@@ -62,6 +62,12 @@ pub const INTERVAL: CelRule = CelRule {
     message: "interval must be a duration between 30s and 24h, written in hours, minutes and seconds, such as 5m or 1h30m",
 };
 
+/// There is one way to sign in.
+pub const ONE_CREDENTIAL: CelRule = CelRule {
+    expression: "[has(self.clientSecret), has(self.clientCertificate), has(self.workloadIdentity), has(self.operatorIdentity)].filter(given, given).size() == 1",
+    message: "exactly one of clientSecret, clientCertificate, workloadIdentity and operatorIdentity must be given",
+};
+
 /// "Cisco Webex Identity" has another application ID in each tenant.
 pub const IDENTITY_APP_ID: CelRule = CelRule {
     expression: "!self.check || has(self.appId)",

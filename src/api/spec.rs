@@ -127,6 +127,7 @@ pub enum Cloud {
 /// How the operator signs in.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new(rule::ONE_CREDENTIAL.expression).message(rule::ONE_CREDENTIAL.message))]
 pub struct Credentials {
     /// Application (client) ID of the operator's own app in that tenant.
     #[schemars(length(max = 36), regex(pattern = rule::UUID_PATTERN))]
@@ -134,11 +135,119 @@ pub struct Credentials {
 
     /// Client secret of that app, kept in a Secret of the same namespace that carries the label
     /// `webexazure.dev/credentials: "true"`.
-    pub client_secret: SecretKeyReference,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<SecretKeyReference>,
+
+    /// Certificate of that app with its RSA private key, kept in a Secret of the same namespace that carries the label
+    /// `webexazure.dev/credentials: "true"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<CertificateReference>,
+
+    /// A ServiceAccount of the same namespace that the app trusts as a federated credential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload_identity: Option<WorkloadIdentity>,
+
+    /// The identity of the operator's own pod; only for the namespaces and tenants that whoever runs the operator allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_identity: Option<OperatorIdentity>,
+}
+
+impl Credentials {
+    /// What is signed in with, if exactly one is given.
+    pub fn source(&self) -> Option<CredentialSource> {
+        let Self { client_id: _, client_secret, client_certificate, workload_identity, operator_identity } = self;
+        match (client_secret, client_certificate, workload_identity, operator_identity) {
+            (Some(secret), None, None, None) => Some(CredentialSource::ClientSecret(secret.clone())),
+            (None, Some(certificate), None, None) => Some(CredentialSource::ClientCertificate(certificate.clone())),
+            (None, None, Some(identity), None) => Some(CredentialSource::WorkloadIdentity(identity.clone())),
+            (None, None, None, Some(OperatorIdentity {})) => Some(CredentialSource::OperatorIdentity),
+            _ => None,
+        }
+    }
+}
+
+/// The one thing that is signed in with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CredentialSource {
+    /// A client secret in a Secret.
+    ClientSecret(SecretKeyReference),
+    /// A certificate with its private key in a Secret.
+    ClientCertificate(CertificateReference),
+    /// A token of a ServiceAccount.
+    WorkloadIdentity(WorkloadIdentity),
+    /// The token of the operator's own pod.
+    OperatorIdentity,
+}
+
+impl CredentialSource {
+    /// Which kind it is.
+    pub const fn kind(&self) -> CredentialKind {
+        match self {
+            Self::ClientSecret(_) => CredentialKind::ClientSecret,
+            Self::ClientCertificate(_) => CredentialKind::ClientCertificate,
+            Self::WorkloadIdentity(_) => CredentialKind::WorkloadIdentity,
+            Self::OperatorIdentity => CredentialKind::OperatorIdentity,
+        }
+    }
+}
+
+/// A kind of credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CredentialKind {
+    /// A client secret.
+    ClientSecret,
+    /// A certificate.
+    ClientCertificate,
+    /// A token of a ServiceAccount.
+    WorkloadIdentity,
+    /// The token of the operator's own pod.
+    OperatorIdentity,
+}
+
+impl CredentialKind {
+    /// Its name in the spec.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecret => "clientSecret",
+            Self::ClientCertificate => "clientCertificate",
+            Self::WorkloadIdentity => "workloadIdentity",
+            Self::OperatorIdentity => "operatorIdentity",
+        }
+    }
+}
+
+/// A ServiceAccount of the object's own namespace; by construction no other namespace can be named.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkloadIdentity {
+    /// Name of the ServiceAccount. It carries the annotation `azure.workload.identity/client-id` with the same ID as
+    /// clientId, so that no stronger account of the namespace can be borrowed.
+    #[schemars(length(min = 1, max = rule::OBJECT_NAME_MAX), regex(pattern = rule::OBJECT_NAME_PATTERN))]
+    pub service_account_name: String,
+}
+
+/// The operator's own identity; nothing about it can be chosen here.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct OperatorIdentity {}
+
+/// A certificate with its private key in a Secret of the object's own namespace; by construction no other namespace can
+/// be named.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateReference {
+    /// Name of the Secret.
+    #[schemars(length(min = 1, max = rule::OBJECT_NAME_MAX), regex(pattern = rule::OBJECT_NAME_PATTERN))]
+    pub name: String,
+
+    /// Key in its data under which certificate and private key stand together as PEM. Left out: the Secret is of type
+    /// kubernetes.io/tls, with tls.crt and tls.key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = rule::OBJECT_NAME_MAX), regex(pattern = rule::SECRET_KEY_PATTERN))]
+    pub key: Option<String>,
 }
 
 /// One key of a Secret in the object's own namespace; by construction no other namespace can be named.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretKeyReference {
     /// Name of the Secret.

@@ -8,7 +8,10 @@ use std::fmt;
 use super::{
     identifier::AppId,
     rule::{self, CelRule},
-    spec::{Cloud, Permission, PermissionKind, WebexAzureIntegrationSpec},
+    spec::{
+        CertificateReference, Cloud, Credentials, Permission, PermissionKind, SecretKeyReference,
+        WebexAzureIntegrationSpec, WorkloadIdentity,
+    },
 };
 
 /// Application ID of "Cisco Webex Identity Integration" in cloud Global.
@@ -128,23 +131,35 @@ impl Findings {
     }
 
     fn credentials(&mut self, spec: &WebexAzureIntegrationSpec) {
-        self.uuid("spec.credentials.clientId", &spec.credentials.client_id);
-        let reference = &spec.credentials.client_secret;
-        let path = "spec.credentials.clientSecret";
-        self.text(
-            format!("{path}.name"),
-            &reference.name,
-            rule::OBJECT_NAME_MAX,
-            is_object_name,
-            "must be the name of a Secret",
-        );
-        self.text(
-            format!("{path}.key"),
-            &reference.key,
-            rule::OBJECT_NAME_MAX,
-            is_secret_key,
-            "must be a key of a Secret",
-        );
+        let path = "spec.credentials";
+        let Credentials { client_id, client_secret, client_certificate, workload_identity, operator_identity: _ } =
+            &spec.credentials;
+        self.uuid(format!("{path}.clientId"), client_id);
+        if let Some(SecretKeyReference { name, key }) = client_secret {
+            self.object_name(format!("{path}.clientSecret.name"), name, "a Secret");
+            self.secret_key(format!("{path}.clientSecret.key"), key);
+        }
+        if let Some(CertificateReference { name, key }) = client_certificate {
+            self.object_name(format!("{path}.clientCertificate.name"), name, "a Secret");
+            if let Some(key) = key {
+                self.secret_key(format!("{path}.clientCertificate.key"), key);
+            }
+        }
+        if let Some(WorkloadIdentity { service_account_name }) = workload_identity {
+            let path = format!("{path}.workloadIdentity.serviceAccountName");
+            self.object_name(path, service_account_name, "a ServiceAccount");
+        }
+        if spec.credentials.source().is_none() {
+            self.broken(path, rule::ONE_CREDENTIAL);
+        }
+    }
+
+    fn object_name(&mut self, path: String, name: &str, of: &str) {
+        self.text(path, name, rule::OBJECT_NAME_MAX, is_object_name, &format!("must be the name of {of}"));
+    }
+
+    fn secret_key(&mut self, path: String, key: &str) {
+        self.text(path, key, rule::OBJECT_NAME_MAX, is_secret_key, "must be a key of a Secret");
     }
 
     fn identity_integration(&mut self, spec: &WebexAzureIntegrationSpec) {

@@ -16,8 +16,8 @@ use super::{output, run::limits};
 use crate::{
     clock::Clock,
     control_plane::{Assets, ControlPlane, Tool},
-    controller::{Controller, RunError, Settings},
-    domain::{Timing, cloud::Endpoints},
+    controller::{Controller, RunError, Settings, credential::OperatorIdentity},
+    domain::Timing,
     emulator::{self, Emulator, Knobs, Scenario, server},
     graph::{HttpTransport, TransportOptions},
 };
@@ -108,7 +108,9 @@ fn start_controller(
         namespace: None,
         limits: limits(8),
         timing: Timing::PRODUCTION.shortened_by(SPEED),
-        server: Some(Endpoints::single(&emulator.public_url())),
+        server: Some(emulator.public_url()),
+        exchange_audience: None,
+        operator: OperatorIdentity::default(),
         linkable: Vec::new(),
         instance: "demo".to_owned(),
     };

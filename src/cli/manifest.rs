@@ -206,10 +206,8 @@ spec:
             "f.yaml:5: spec.tenantId: must be a UUID of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
         );
         assert_eq!(
-            refusal(
-                &GOOD.replace("    clientSecret:", "    clientCertificate: { name: x, key: y }\n    clientSecret:")
-            ),
-            "f.yaml:8: spec.credentials.clientCertificate: unknown field"
+            refusal(&GOOD.replace("    clientSecret:", "    clientPassword: { name: x, key: y }\n    clientSecret:")),
+            "f.yaml:8: spec.credentials.clientPassword: unknown field"
         );
         assert_eq!(refusal(&format!("{GOOD}  suspend: 'yes'\n")), "f.yaml:10: spec.suspend: must be of type boolean");
         assert_eq!(

@@ -1,13 +1,15 @@
 //! `plan`: one look at the tenants declared in files, without a cluster.
 
-use std::{collections::BTreeMap, fmt::Write as _, io::Read as _, process::ExitCode};
+mod credential;
+mod explain;
+
+use std::{fmt::Write as _, io::Read as _, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
 use jiff::SignedDuration;
 use kube::ResourceExt as _;
-use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,9 +17,11 @@ use super::{EmulatorArgument, TrustArgument, manifest, output};
 use crate::{
     api::{AppId, ConditionType, Reason, WebexAzureIntegration, WebexAzureIntegrationStatus, validation::Violation},
     clock::Clock,
-    domain::{Desired, Input, Memory, Observation, Timing, cloud::Endpoints, decide, message},
-    graph::{Credential, Graph, HttpTransport, Question, TokenKey},
+    domain::{Desired, Input, Memory, Timing, cloud::Endpoints, decide, message},
+    graph::{Credential, Graph, HttpTransport, Priority, Question},
 };
+use credential::Secrets;
+use explain::Explanation;
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
@@ -31,9 +35,11 @@ pub struct PlanArguments {
     /// Give consent links for this application too. May be repeated.
     #[arg(long, value_name = "UUID")]
     consent_link_app_id: Vec<AppId>,
-    /// Client secret for objects whose Secret is not in the files.
-    #[arg(long, env = "AZURE_CLIENT_SECRET", hide_env_values = true, hide = true)]
-    client_secret: Option<SecretString>,
+    /// Show every request that was made, and which permissions the operator's application has, lacks and does not need.
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    credential: credential::CredentialArguments,
     #[command(flatten)]
     trust: TrustArgument,
     #[command(flatten)]
@@ -62,6 +68,8 @@ struct Planned {
     tenant_id: String,
     result: Outcome,
     status: WebexAzureIntegrationStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<Explanation>,
     #[serde(skip)]
     desired: Option<Desired>,
 }
@@ -77,14 +85,18 @@ enum Outcome {
 /// Looks at every object in the files.
 pub async fn plan(arguments: PlanArguments) -> anyhow::Result<ExitCode> {
     let (objects, secrets) = read_files(&arguments.files)?;
-    let server = arguments.emulator.endpoints();
+    let server = arguments.emulator.base();
     let clock = Clock::system();
     let graph = Graph::new(HttpTransport::new(&arguments.trust.transport_options()?)?, clock.clone());
     let mut planned = Vec::new();
     for (file, object) in objects {
-        let endpoints = server.clone().unwrap_or_else(|| Endpoints::of(object.spec.cloud));
-        let secret = secret(&file, &object, &secrets, arguments.client_secret.as_ref())?;
-        planned.push(look(&graph, &clock, &endpoints, &arguments.consent_link_app_id, file, object, secret).await?);
+        let mut endpoints = Endpoints::of(object.spec.cloud);
+        if let Some(base) = &server {
+            endpoints = endpoints.played_by(base);
+        }
+        let credential = arguments.credential.credential(&file, &object, &secrets)?;
+        let looker = Looker { graph: &graph, clock: &clock, endpoints: &endpoints, arguments: &arguments };
+        planned.push(looker.look(file, object, credential).await?);
     }
     print(&planned, arguments.output)?;
     Ok(match planned.iter().map(|planned| planned.result).max() {
@@ -93,8 +105,6 @@ pub async fn plan(arguments: PlanArguments) -> anyhow::Result<ExitCode> {
         Some(Outcome::Failed) => ExitCode::from(1),
     })
 }
-
-type Secrets = BTreeMap<(String, String), Value>;
 
 fn read_files(files: &[String]) -> anyhow::Result<(Vec<(String, WebexAzureIntegration)>, Secrets)> {
     let (mut objects, mut secrets) = (Vec::new(), Secrets::new());
@@ -128,88 +138,54 @@ fn read_file(file: &str) -> anyhow::Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("could not read {file}"))
 }
 
-fn secret(
-    file: &str,
-    object: &WebexAzureIntegration,
-    secrets: &Secrets,
-    given: Option<&SecretString>,
-) -> anyhow::Result<SecretString> {
-    let reference = &object.spec.credentials.client_secret;
-    let key = (object.namespace().unwrap_or_default(), reference.name.clone());
-    let text = secrets.get(&key).and_then(|secret| {
-        let plain = secret
-            .get("stringData")
-            .and_then(|data| data.get(&reference.key))
-            .and_then(Value::as_str)
-            .map(str::to_owned);
-        let encoded = || {
-            use base64::Engine as _;
-            let encoded = secret.get("data")?.get(&reference.key)?.as_str()?;
-            String::from_utf8(base64::engine::general_purpose::STANDARD.decode(encoded).ok()?).ok()
-        };
-        plain.or_else(encoded)
-    });
-    match (text, given) {
-        (Some(text), _) => Ok(SecretString::from(text.trim_end_matches(['\r', '\n']))),
-        (None, Some(given)) => Ok(given.clone()),
-        (None, None) => bail!(
-            "{file}: the client secret of {} is missing: set AZURE_CLIENT_SECRET, or put the Secret {} with the key {} into a file",
-            object.name_any(),
-            reference.name,
-            reference.key
-        ),
-    }
+/// What every look has in common.
+struct Looker<'a> {
+    graph: &'a Graph<HttpTransport>,
+    clock: &'a Clock,
+    endpoints: &'a Endpoints,
+    arguments: &'a PlanArguments,
 }
 
-async fn look(
-    graph: &Graph<HttpTransport>,
-    clock: &Clock,
-    endpoints: &Endpoints,
-    linkable: &[AppId],
-    file: String,
-    object: WebexAzureIntegration,
-    secret: SecretString,
-) -> anyhow::Result<Planned> {
-    let desired =
-        Desired::from_spec(&object.spec).map_err(|violations| anyhow::anyhow!("{file}: {}", sentences(&violations)))?;
-    let credential = Credential {
-        key: TokenKey {
-            cloud: desired.cloud,
-            tenant: desired.tenant,
-            client: desired.client,
-            namespace: object.namespace().unwrap_or_default(),
-            secret_uid: object.spec.credentials.client_secret.name.clone(),
-            secret_version: String::new(),
-            secret_key: object.spec.credentials.client_secret.key.clone(),
-        },
-        secret,
-    };
-    let observation: Observation = graph.look(Question { desired: &desired, endpoints, credential: &credential }).await;
-    let now = clock.now();
-    // One look has to do here; there is no second one that could confirm it.
-    let timing = Timing { confirmation: SignedDuration::ZERO, ..Timing::PRODUCTION };
-    let looked_at = Desired { suspend: false, ..desired };
-    let decision = decide(&Input {
-        now,
-        generation: object.metadata.generation.unwrap_or(1),
-        requested_at: None,
-        desired: Ok(&looked_at),
-        previous: &WebexAzureIntegrationStatus::default(),
-        observation: Some(&observation),
-        memory: &Memory::new(now),
-        timing: &timing,
-        endpoints,
-        linkable,
-    });
-    Ok(Planned {
-        file,
-        namespace: object.namespace(),
-        name: object.name_any(),
-        tenant_id: looked_at.tenant.to_string(),
-        result: outcome(&decision.status),
-        status: decision.status,
-        desired: Some(looked_at),
-    })
+impl Looker<'_> {
+    async fn look(
+        &self,
+        file: String,
+        object: WebexAzureIntegration,
+        credential: Credential,
+    ) -> anyhow::Result<Planned> {
+        let Self { graph, clock, endpoints, arguments } = self;
+        let desired = Desired::from_spec(&object.spec)
+            .map_err(|violations| anyhow::anyhow!("{file}: {}", sentences(&violations)))?;
+        let question = Question { desired: &desired, endpoints, credential: &credential, priority: Priority::Person };
+        let looked = graph.look(question).await;
+        let now = clock.now();
+        // One look has to do here; there is no second one that could confirm it.
+        let timing = Timing { confirmation: SignedDuration::ZERO, ..Timing::PRODUCTION };
+        let looked_at = Desired { suspend: false, ..desired };
+        let decision = decide(&Input {
+            now,
+            generation: object.metadata.generation.unwrap_or(1),
+            requested_at: None,
+            desired: Ok(&looked_at),
+            previous: &WebexAzureIntegrationStatus::default(),
+            observation: Some(&looked.observation),
+            advice: &[],
+            memory: &Memory::new(now),
+            timing: &timing,
+            endpoints,
+            linkable: &arguments.consent_link_app_id,
+        });
+        Ok(Planned {
+            file,
+            namespace: object.namespace(),
+            name: object.name_any(),
+            tenant_id: looked_at.tenant.to_string(),
+            result: outcome(&decision.status),
+            status: decision.status,
+            explanation: arguments.explain.then(|| Explanation::of(&looked_at, looked)),
+            desired: Some(looked_at),
+        })
+    }
 }
 
 fn sentences(violations: &[Violation]) -> String {
@@ -293,5 +269,9 @@ fn table(planned: &Planned) -> String {
     };
     text.push_str(&result);
     text.push('\n');
+    if let Some(explanation) = &planned.explanation {
+        text.push('\n');
+        text.push_str(&explanation.text());
+    }
     text
 }

@@ -1,22 +1,27 @@
 //! `run`: the operator.
 
-use std::process::ExitCode;
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::Args;
 use jiff::SignedDuration;
 use kube::Client;
-use tokio::signal::unix::{SignalKind, signal};
+use prometheus_client::registry::Registry;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{EmulatorArgument, TrustArgument};
 use crate::{
-    api::AppId,
+    api::{AppId, TenantId},
     clock::Clock,
-    controller::{Controller, Settings, queue::Limits},
+    controller::{Controller, Settings, credential::OperatorIdentity, queue::Limits},
     domain::Timing,
     graph::HttpTransport,
+    ops::endpoint::{Endpoint, PREFIX},
 };
 
 /// Arguments of `run`.
@@ -34,6 +39,11 @@ pub struct RunArguments {
     /// Give consent links for this application too; by default only for "Cisco Webex Identity Integration". May be repeated.
     #[arg(long, value_name = "UUID")]
     consent_link_app_id: Vec<AppId>,
+    /// Serve metrics in the OpenMetrics form at http://ADDRESS/metrics; not served if left out.
+    #[arg(long, env = "WEBEX_AZURE_OPERATOR_METRICS_ADDRESS", value_name = "ADDRESS")]
+    metrics_address: Option<SocketAddr>,
+    #[command(flatten)]
+    identity: IdentityArguments,
     #[command(flatten)]
     trust: TrustArgument,
     #[command(flatten)]
@@ -44,6 +54,56 @@ pub struct RunArguments {
     /// Name of this process in events.
     #[arg(long, hide = true, env = "HOSTNAME", default_value = "webex-azure-operator")]
     instance: String,
+}
+
+/// The identity of the process itself, as Microsoft's workload identity webhook hands it to a pod.
+#[derive(Debug, Args)]
+struct IdentityArguments {
+    /// Let objects of this namespace use the operator's own identity (spec.credentials.operatorIdentity) for this tenant.
+    /// May be repeated; nobody may by default.
+    #[arg(long, value_name = "NAMESPACE=TENANT", value_parser = allowed)]
+    allow_operator_identity: Vec<(String, TenantId)>,
+    /// Audience of the Kubernetes tokens that are exchanged, where it is another than the cloud's.
+    #[arg(long, value_name = "AUDIENCE", value_parser = audience)]
+    exchange_audience: Option<String>,
+    /// Application of the operator's own identity.
+    #[arg(long, hide = true, env = "AZURE_CLIENT_ID")]
+    azure_client_id: Option<String>,
+    /// File with the token of the operator's own identity.
+    #[arg(long, hide = true, env = "AZURE_FEDERATED_TOKEN_FILE")]
+    azure_federated_token_file: Option<PathBuf>,
+    /// Login host of the cloud of the operator's own identity.
+    #[arg(long, hide = true, env = "AZURE_AUTHORITY_HOST")]
+    azure_authority_host: Option<String>,
+}
+
+impl IdentityArguments {
+    fn operator(&self) -> OperatorIdentity {
+        // The variables may be there for something else; what is no application ID is as good as none.
+        let client = self.azure_client_id.as_deref().and_then(|id| id.parse().ok());
+        OperatorIdentity {
+            client,
+            token_file: self.azure_federated_token_file.clone(),
+            authority_host: self.azure_authority_host.clone().filter(|host| !host.is_empty()),
+            allowed: self.allow_operator_identity.iter().cloned().collect(),
+        }
+    }
+}
+
+fn allowed(text: &str) -> Result<(String, TenantId), String> {
+    let wrong = || "must be NAMESPACE=TENANT with the tenant's UUID".to_owned();
+    let (namespace, tenant) = text.split_once('=').ok_or_else(wrong)?;
+    let is_namespace = !namespace.is_empty() && namespace.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let tenant = tenant.parse().map_err(|_| wrong())?;
+    if is_namespace { Ok((namespace.to_owned(), tenant)) } else { Err(wrong()) }
+}
+
+/// Kubernetes' own audiences must not be asked for: such a token would be good at the API server.
+fn audience(text: &str) -> Result<String, String> {
+    match text.strip_prefix("api://") {
+        Some(rest) if !rest.is_empty() => Ok(text.to_owned()),
+        _ => Err("must begin with api://, such as api://AzureADTokenExchange".to_owned()),
+    }
 }
 
 /// How often `lastObservedTime` is written at rest.
@@ -64,13 +124,9 @@ fn heartbeat(text: &str) -> Result<Heartbeat, String> {
 /// Runs until SIGTERM or Ctrl-C.
 pub async fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
     let client = kubernetes_client().await?;
-    let server = arguments.emulator.endpoints();
-    if let Some(server) = &server {
-        warn!(
-            url = server.graph,
-            "EMULATOR: this process asks {} instead of Microsoft; its verdicts are about a pretend tenant",
-            server.graph
-        );
+    let server = arguments.emulator.base();
+    if let Some(url) = &server {
+        warn!(url, "EMULATOR: this process asks {url} instead of Microsoft; its verdicts are about a pretend tenant");
     }
     let transport = HttpTransport::new(&arguments.trust.transport_options()?)?;
     let timing =
@@ -80,11 +136,21 @@ pub async fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
         limits: limits(arguments.max_looks),
         timing,
         server,
+        exchange_audience: arguments.identity.exchange_audience.clone(),
+        operator: arguments.identity.operator(),
         linkable: arguments.consent_link_app_id,
         instance: arguments.instance,
     };
     let stop = CancellationToken::new();
     let controller = Controller::new(client, transport, Clock::system(), settings);
+    let mut serving = JoinSet::new();
+    if let Some(address) = arguments.metrics_address {
+        let endpoint = Endpoint::bind(address).await?;
+        let mut registry = Registry::with_prefix(PREFIX);
+        controller.register(&mut registry);
+        info!(address = endpoint.address().map(tracing::field::display), "serving metrics at /metrics");
+        serving.spawn(endpoint.serve(registry, stop.clone()));
+    }
     info!(version = env!("CARGO_PKG_VERSION"), "starting");
     let running = controller.run(stop.clone());
     let mut running = std::pin::pin!(running);
@@ -98,6 +164,7 @@ pub async fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
             running.await?;
         }
     }
+    serving.shutdown().await;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,88 +1,85 @@
-//! Reads the client secret: one Secret by name, from the object's own namespace, never a list.
+//! Reads what an object signs in with: one Secret or ServiceAccount by name, from the object's own namespace, never a
+//! list; or the operator's own identity, for whom that was allowed.
 
-use std::time::Duration;
+pub mod operator;
+mod secret;
+mod service_account;
 
-use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, Client};
-use secrecy::SecretString;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use kube::Client;
 use tokio::time::Instant;
 
-use super::{
-    pass::PassError,
-    publish::within_deadline,
-    store::{ObjectKey, Stored},
-};
+use super::{pass::PassError, store::ObjectKey};
 use crate::{
-    api::CREDENTIALS_LABEL,
-    domain::{Desired, Obstacle},
-    graph::{Credential, TokenKey},
+    api::{CredentialSource, TenantId},
+    domain::{Desired, Notice, Obstacle, cloud::Endpoints},
+    graph::{Credential, Proof, TokenKey},
 };
+pub use operator::OperatorIdentity;
 
 /// The Secret is read again at least this often while tokens from it are in use, so that its deletion or a removed
 /// label takes effect.
 pub const REREAD_AFTER: Duration = Duration::from_mins(10);
 
-/// A credential and when it was read.
+/// A credential, when it was read, and what is worth telling about it.
 #[derive(Debug, Clone)]
 pub struct Held {
     /// The credential.
     pub credential: Credential,
-    /// When the Secret was read.
+    /// When it was read.
     pub read: Instant,
+    /// What its owner should know.
+    pub advice: Vec<Notice>,
 }
+
+/// What was read, or why it cannot be used.
+type Found = Result<(Proof, Identity), Obstacle>;
+
+/// What makes a credential this one: parts of the key of its tokens.
+#[derive(Debug, Default)]
+struct Identity {
+    uid: String,
+    version: String,
+    key: String,
+    advice: Vec<Notice>,
+}
+
+/// Pairs of a namespace and a tenant in which the operator's own identity may be used.
+pub type Allowed = BTreeSet<(String, TenantId)>;
 
 /// The credential that this object names, or why there is none.
 pub async fn read(
     client: &Client,
     key: &ObjectKey,
-    stored: &Stored,
     desired: &Desired,
-) -> Result<Result<Credential, Obstacle>, PassError> {
-    let Some((name, data_key)) = &stored.secret else {
-        return Ok(Err(Obstacle::secret_not_found(&key.namespace, "", "")));
-    };
-    let api: Api<Secret> = Api::namespaced(client.clone(), &key.namespace);
-    let secret = match within_deadline(api.get(name)).await {
-        Ok(secret) => secret,
-        Err(error) if error.has_code(404) => {
-            return Ok(Err(Obstacle::secret_not_found(&key.namespace, name, data_key)));
+    endpoints: &Endpoints,
+    operator: &OperatorIdentity,
+) -> Result<Result<(Credential, Vec<Notice>), Obstacle>, PassError> {
+    let namespace = key.namespace.as_str();
+    let found = match &desired.credential {
+        CredentialSource::ClientSecret(reference) => secret::client_secret(client, namespace, reference).await?,
+        CredentialSource::ClientCertificate(reference) => secret::certificate(client, namespace, reference).await?,
+        CredentialSource::WorkloadIdentity(identity) => {
+            let name = &identity.service_account_name;
+            service_account::read(client, namespace, name, desired.client, &endpoints.exchange_audience).await?
         }
-        Err(error) if error.has_code(403) => {
-            return Ok(Err(Obstacle::secret_forbidden(&key.namespace, name)));
+        CredentialSource::OperatorIdentity => {
+            let file = operator.token_file_for(namespace, desired, endpoints);
+            file.map(|file| (Proof::Federated(Arc::new(file)), Identity::default()))
         }
-        Err(error) => return Err(error.about("read the Secret", &format!("{}/{name}", key.namespace))),
     };
-    let is_labelled = secret
-        .metadata
-        .labels
-        .as_ref()
-        .and_then(|labels| labels.get(CREDENTIALS_LABEL))
-        .is_some_and(|value| value == "true");
-    if !is_labelled {
-        return Ok(Err(Obstacle::secret_not_labelled(&key.namespace, name)));
-    }
-    let Some(value) = secret.data.as_ref().and_then(|data| data.get(data_key)) else {
-        return Ok(Err(Obstacle::secret_key_missing(&key.namespace, name, data_key)));
-    };
-    let unusable = |what| Ok(Err(Obstacle::secret_key_unusable(&key.namespace, name, data_key, what)));
-    let Ok(text) = std::str::from_utf8(&value.0) else {
-        return unusable("is not text");
-    };
-    // Editors and `echo` leave a line break behind, which is never part of a client secret.
-    let text = text.trim_end_matches(['\r', '\n']);
-    if text.is_empty() {
-        return unusable("is empty");
-    }
-    Ok(Ok(Credential {
-        key: TokenKey {
+    Ok(found.map(|(proof, Identity { uid, version, key: part, advice })| {
+        let key = TokenKey {
             cloud: desired.cloud,
             tenant: desired.tenant,
             client: desired.client,
-            namespace: key.namespace.clone(),
-            secret_uid: secret.metadata.uid.unwrap_or_default(),
-            secret_version: secret.metadata.resource_version.unwrap_or_default(),
-            secret_key: data_key.clone(),
-        },
-        secret: SecretString::from(text),
+            kind: desired.credential.kind(),
+            namespace: namespace.to_owned(),
+            uid,
+            version,
+            key: part,
+        };
+        (Credential { key, proof }, advice)
     }))
 }

@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::Client;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::{
     credential::{self, Held, REREAD_AFTER},
@@ -14,10 +14,13 @@ use super::{
     store::{ObjectKey, Published, StatusDigest, Stored, hash_of},
 };
 use crate::{
-    api::ConditionType,
+    api::{ConditionType, WebexAzureIntegrationStatus},
     clock::Clock,
-    domain::{self, Decision, Desired, Input, Memory, Observation, Obstacle, decide, timing::unsigned},
-    graph::{Graph, Question, Transport},
+    domain::{
+        self, Decision, Desired, Input, Memory, Notice, Observation, Obstacle, decide, notice, permission,
+        timing::unsigned,
+    },
+    graph::{Exchange, Graph, Look, Priority, Question, Transport},
 };
 
 /// A status is written anew this many times when others write to the object meanwhile.
@@ -113,7 +116,24 @@ pub struct Settled {
     observation: u64,
     status: u64,
     requested: bool,
+    advice: u64,
     until: Timestamp,
+}
+
+/// What came of looking.
+#[derive(Debug, Default)]
+struct Seen {
+    /// None if nothing is to be looked at.
+    observation: Option<Observation>,
+    advice: Vec<Notice>,
+    trail: Vec<Exchange>,
+    skew: Option<SignedDuration>,
+}
+
+impl From<Observation> for Seen {
+    fn from(observation: Observation) -> Self {
+        Self { observation: Some(observation), ..Self::default() }
+    }
 }
 
 /// One object's turn.
@@ -127,6 +147,8 @@ pub struct Turn {
     pub remembered: Remembered,
     /// Whether a person asked for this look, by an edit or otherwise.
     pub is_asked: bool,
+    /// How pressing it was.
+    pub class: Class,
 }
 
 /// How a pass ended.
@@ -143,10 +165,15 @@ pub struct End {
 /// Makes a pass.
 pub async fn pass<T: Transport>(ctx: Arc<Context<T>>, turn: Turn) -> Result<End, PassError> {
     let ctx = ctx.as_ref();
-    let Turn { key, stored, mut remembered, is_asked } = turn;
-    let observation = observe(ctx, &key, &stored, &mut remembered, is_asked).await?;
+    let Turn { key, stored, mut remembered, is_asked, class } = turn;
+    let priority = if is_asked || class != Class::Periodic { Priority::Person } else { Priority::Nobody };
+    let seen = observe(ctx, &key, &stored, &mut remembered, is_asked, priority).await?;
     let now = ctx.clock.now();
-    if let Some(end) = quiet(ctx, &stored, &mut remembered, observation.as_ref(), now) {
+    if let Some(skew) = seen.skew {
+        warn!(wai = %key, seconds = skew.as_secs(), "the clock of this machine is off Microsoft's");
+        event::tell(&ctx.client, &key, &stored, &[notice::clock_skew(skew)], now, &ctx.settings.instance).await;
+    }
+    if let Some(end) = quiet(ctx, &stored, &mut remembered, &seen, now) {
         return Ok(end);
     }
     for _ in 0..WRITE_ATTEMPTS {
@@ -157,10 +184,10 @@ pub async fn pass<T: Transport>(ctx: Arc<Context<T>>, turn: Turn) -> Result<End,
             let pause = desired.map(|desired| unsigned(ctx.settings.timing.interval(desired.interval)));
             return Ok(End { remembered, pause, class: Class::Periodic });
         };
-        let decision = decided(ctx, &stored, &remembered, observation.as_ref(), &published, now);
-        if let Some(digest) = write(ctx, &key, &published, &decision).await? {
+        let decision = decided(ctx, &stored, &remembered, &seen, &published, now);
+        if let Some(digest) = write(ctx, &key, &published, &decision, &seen.trail).await? {
             event::tell(&ctx.client, &key, &stored, &decision.notices, now, &ctx.settings.instance).await;
-            let end = settle(&stored, remembered, observation.as_ref(), decision, digest);
+            let end = settle(&stored, remembered, &seen, decision, digest);
             // The watch may be behind our own writes; what is answered already is not asked for again.
             let is_news = is_asked && stored.is_asked_beyond(&StatusDigest::of(&published.status));
             return Ok(if is_news { once_more(end, unsigned(ctx.settings.timing.confirmation)) } else { end });
@@ -181,32 +208,41 @@ pub async fn confess<T: Transport>(ctx: Arc<Context<T>>, key: ObjectKey, stored:
     Ok(End { remembered: Remembered::new(ctx.clock.now()), pause: None, class: Class::Drifted })
 }
 
-/// Reads the credential and looks; none if nothing is to be looked at.
+/// Reads the credential and looks, if there is something to look at.
 async fn observe<T: Transport>(
     ctx: &Context<T>,
     key: &ObjectKey,
     stored: &Stored,
     remembered: &mut Remembered,
     is_asked: bool,
-) -> Result<Option<Observation>, PassError> {
-    let Ok(desired) = &stored.desired else { return Ok(None) };
+    priority: Priority,
+) -> Result<Seen, PassError> {
+    let Ok(desired) = &stored.desired else { return Ok(Seen::default()) };
     if desired.suspend {
-        return Ok(None);
+        return Ok(Seen::default());
     }
+    let endpoints = ctx.settings.endpoints(desired.cloud);
     let is_fresh = |held: &Held| ctx.clock.instant().duration_since(held.read) < REREAD_AFTER;
     let kept = remembered.held.take().filter(|held| is_fresh(held) && !is_asked && remembered.memory.failures == 0);
     let held = match kept {
         Some(held) => held,
-        None => match credential::read(&ctx.client, key, stored, desired).await? {
-            Ok(credential) => Held { credential, read: ctx.clock.instant() },
-            Err(obstacle) => return Ok(Some(Observation::Blocked(obstacle))),
+        None => match credential::read(&ctx.client, key, desired, &endpoints, &ctx.settings.operator).await? {
+            Ok((credential, advice)) => Held { credential, read: ctx.clock.instant(), advice },
+            Err(obstacle) => return Ok(Observation::Blocked(obstacle).into()),
         },
     };
-    let endpoints = ctx.settings.endpoints(desired.cloud);
-    let question = Question { desired, endpoints: &endpoints, credential: &held.credential };
+    let question = Question { desired, endpoints: &endpoints, credential: &held.credential, priority };
     let look = tokio::time::timeout(LOOK_DEADLINE, ctx.graph.look(question)).await;
+    let mut advice = held.advice.clone();
     remembered.held = Some(held);
-    Ok(Some(look.unwrap_or_else(|_| Observation::Blocked(Obstacle::timeout("Microsoft Graph")))))
+    let Ok(Look { observation, trail, roles, skew }) = look else {
+        return Ok(Observation::Blocked(Obstacle::timeout("Microsoft Graph")).into());
+    };
+    let excess = roles.map(|roles| permission::excess(desired, &roles)).unwrap_or_default();
+    if !excess.is_empty() {
+        advice.push(notice::excess_permissions(desired.client, &excess));
+    }
+    Ok(Seen { observation: Some(observation), advice, trail, skew })
 }
 
 /// The end of a pass that found exactly what the published status was made from.
@@ -214,20 +250,21 @@ fn quiet<T>(
     ctx: &Context<T>,
     stored: &Stored,
     remembered: &mut Remembered,
-    observation: Option<&Observation>,
+    seen: &Seen,
     now: Timestamp,
 ) -> Option<End> {
     let settled = remembered.settled?;
     let is_same = settled
         == Settled {
             generation: stored.generation,
-            observation: hash_of(&observation),
+            observation: hash_of(&seen.observation),
             status: stored.status.hash,
             requested: stored.is_requested(),
+            advice: hash_of(&seen.advice),
             until: settled.until,
         };
     let desired = stored.desired.as_ref().ok()?;
-    if !is_same || now >= settled.until || observation.is_none() {
+    if !is_same || now >= settled.until || seen.observation.is_none() {
         return None;
     }
     remembered.memory.last_complete = Some(now);
@@ -242,7 +279,7 @@ fn decided<T: Transport>(
     ctx: &Context<T>,
     stored: &Stored,
     remembered: &Remembered,
-    observation: Option<&Observation>,
+    seen: &Seen,
     published: &Published,
     now: Timestamp,
 ) -> Decision {
@@ -254,7 +291,8 @@ fn decided<T: Transport>(
         requested_at: stored.requested_at.as_deref(),
         desired,
         previous: &published.status(),
-        observation,
+        observation: seen.observation.as_ref(),
+        advice: &seen.advice,
         memory: &remembered.memory,
         timing: &ctx.settings.timing,
         endpoints: &endpoints,
@@ -268,6 +306,7 @@ async fn write<T: Transport>(
     key: &ObjectKey,
     published: &Published,
     decision: &Decision,
+    trail: &[Exchange],
 ) -> Result<Option<StatusDigest>, PassError> {
     let before = published.status();
     if decision.status == before {
@@ -276,27 +315,29 @@ async fn write<T: Transport>(
     let Some(digest) = publish::write(&ctx.client, key, published, &decision.status).await? else {
         return Ok(None);
     };
-    let verdict = |status: &crate::api::WebexAzureIntegrationStatus| {
-        let ready = status.condition(ConditionType::Ready.as_str())?;
-        Some((ready.status.clone(), ready.reason.clone()))
+    let says = |status: &WebexAzureIntegrationStatus, condition: ConditionType| {
+        let condition = status.condition(condition.as_str())?;
+        Some((condition.status.clone(), condition.reason.clone()))
     };
-    match verdict(&decision.status) {
-        after if after == verdict(&before) => debug!(wai = %key, "status written"),
+    let changed =
+        |condition| says(&decision.status, condition).filter(|after| says(&before, condition).as_ref() != Some(after));
+    if let Some((observed, reason)) = changed(ConditionType::Observed) {
+        // Whoever asks Microsoft's support about a failure is asked for the name of its request.
+        let failed = trail.iter().rev().find(|exchange| !exchange.is_good());
+        let request_id = failed.and_then(|exchange| exchange.request_id.as_deref());
+        let code = failed.and_then(|exchange| exchange.code.as_deref());
+        info!(wai = %key, observed, reason, graph.code = code, graph.request_id = request_id, "observation of {key} changed to {reason}");
+    }
+    match changed(ConditionType::Ready) {
         Some((ready, reason)) => {
             info!(wai = %key, ready, reason, "verdict of {key} changed to {reason} (Ready={ready})");
         }
-        None => {}
+        None => debug!(wai = %key, "status written"),
     }
     Ok(Some(digest))
 }
 
-fn settle(
-    stored: &Stored,
-    mut remembered: Remembered,
-    observation: Option<&Observation>,
-    decision: Decision,
-    digest: StatusDigest,
-) -> End {
+fn settle(stored: &Stored, mut remembered: Remembered, seen: &Seen, decision: Decision, digest: StatusDigest) -> End {
     let Decision { status, memory, next_look, settled_until, .. } = decision;
     remembered.memory = memory;
     remembered.failures = 0;
@@ -304,9 +345,10 @@ fn settle(
     // Objects that are being mended are looked at with care every time; only quiet ones take the short way.
     remembered.settled = settled_until.filter(|_| is_ready).map(|until| Settled {
         generation: stored.generation,
-        observation: hash_of(&observation),
+        observation: hash_of(&seen.observation),
         status: digest.hash,
         requested: false,
+        advice: hash_of(&seen.advice),
         until,
     });
     End { remembered, pause: next_look.map(unsigned), class: if is_ready { Class::Periodic } else { Class::Drifted } }

@@ -96,8 +96,8 @@ impl Queue {
         self.remove(key);
     }
 
-    /// The next object to look at now, if there is one and a slot for it.
-    pub fn take(&mut self, now: Instant) -> Option<ObjectKey> {
+    /// The next object to look at now and how pressing it is, if there is one and a slot for it.
+    pub fn take(&mut self, now: Instant) -> Option<(ObjectKey, Class)> {
         self.ripen(now);
         if self.running.len() >= self.limits.total {
             return None;
@@ -110,7 +110,7 @@ impl Queue {
         }
         self.entries.remove(&key);
         self.running.insert(key.clone(), group);
-        Some(key)
+        Some((key, class))
     }
 
     /// The look has ended. Its next one counts from the schedule that was made meanwhile.
@@ -223,7 +223,7 @@ mod tests {
 
     fn names(queue: &mut Queue, now: Instant) -> Vec<String> {
         let mut names = Vec::new();
-        while let Some(key) = queue.take(now) {
+        while let Some((key, _)) = queue.take(now) {
             queue.finish(&key);
             names.push(key.name);
         }
@@ -268,7 +268,7 @@ mod tests {
             queue.schedule(key(&format!("slow{n}")), group("slow"), Class::Edit, now);
             queue.schedule(key(&format!("t{n}")), group(&format!("t{n}")), Class::Periodic, now);
         }
-        let taken: Vec<String> = std::iter::from_fn(|| queue.take(now)).map(|key| key.name).collect();
+        let taken: Vec<String> = std::iter::from_fn(|| queue.take(now)).map(|(key, _)| key.name).collect();
         assert_eq!(taken, ["slow0", "slow1", "t0", "t1"]);
         assert_eq!(queue.running(), 4);
     }
@@ -277,11 +277,11 @@ mod tests {
     fn a_change_while_looking_leads_to_another_look() {
         let (mut queue, now) = (Queue::new(LIMITS), now());
         queue.schedule(key("x"), group("a"), Class::Edit, now);
-        assert_eq!(queue.take(now), Some(key("x")));
+        assert_eq!(queue.take(now), Some((key("x"), Class::Edit)));
         queue.schedule(key("x"), group("a"), Class::Edit, now);
         assert_eq!(queue.take(now), None, "never twice at once");
         queue.finish(&key("x"));
-        assert_eq!(queue.take(now), Some(key("x")));
+        assert_eq!(queue.take(now), Some((key("x"), Class::Edit)));
     }
 
     #[test]
@@ -300,7 +300,7 @@ mod tests {
         let (mut queue, now) = (Queue::new(LIMITS), now());
         queue.schedule(key("x"), group("a"), Class::Edit, now);
         queue.schedule(key("y"), group("a"), Class::Edit, now);
-        assert_eq!(queue.take(now), Some(key("x")));
+        assert_eq!(queue.take(now), Some((key("x"), Class::Edit)));
         queue.forget(&key("y"));
         queue.forget(&key("x"));
         queue.finish(&key("x"));

@@ -12,6 +12,7 @@ use kube::{
         watcher::{self, Config},
     },
 };
+use prometheus_client::registry::Registry;
 use tokio::{
     task::{Id, JoinError, JoinSet},
     time::Instant,
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{
+    credential::OperatorIdentity,
     pass::{self, Context, End, PassError, Remembered, Turn},
     queue::{Class, Group, Limits, Queue},
     store::{Change, ObjectKey, Store, Stored, Watched},
@@ -49,8 +51,12 @@ pub struct Settings {
     pub limits: Limits,
     /// Windows and paces.
     pub timing: Timing,
-    /// One server in place of Microsoft's, such as the emulator.
-    pub server: Option<Endpoints>,
+    /// Base address of one server in place of Microsoft's, such as the emulator.
+    pub server: Option<String>,
+    /// The audience of exchanged tokens, where it is another than the cloud's.
+    pub exchange_audience: Option<String>,
+    /// The identity of this process, and to whom it may be lent.
+    pub operator: OperatorIdentity,
     /// Applications for which consent links may be given, besides the catalog's.
     pub linkable: Vec<AppId>,
     /// Name of this process in events.
@@ -60,7 +66,14 @@ pub struct Settings {
 impl Settings {
     /// Where this cloud is reached.
     pub fn endpoints(&self, cloud: Cloud) -> Endpoints {
-        self.server.clone().unwrap_or_else(|| Endpoints::of(cloud))
+        let mut endpoints = Endpoints::of(cloud);
+        if let Some(server) = &self.server {
+            endpoints = endpoints.played_by(server);
+        }
+        if let Some(audience) = &self.exchange_audience {
+            endpoints.exchange_audience.clone_from(audience);
+        }
+        endpoints
     }
 }
 
@@ -99,6 +112,11 @@ impl<T: Transport + 'static> Controller<T> {
             running: BTreeMap::new(),
             is_synced: false,
         }
+    }
+
+    /// Makes readable what is counted.
+    pub fn register(&self, registry: &mut Registry) {
+        self.ctx.graph.register(registry);
     }
 
     /// Runs until told to stop; passes that are under way then get a moment to end.
@@ -188,7 +206,7 @@ impl<T: Transport + 'static> Controller<T> {
     }
 
     fn start_passes(&mut self) {
-        while let Some(key) = self.queue.take(self.ctx.clock.instant()) {
+        while let Some((key, class)) = self.queue.take(self.ctx.clock.instant()) {
             let Some(stored) = self.store.get(&key).cloned() else {
                 self.queue.finish(&key);
                 continue;
@@ -196,7 +214,7 @@ impl<T: Transport + 'static> Controller<T> {
             let known = self.remembered.remove(&key).filter(|(uid, _)| *uid == stored.uid);
             let remembered = known.map_or_else(|| Remembered::new(self.ctx.clock.now()), |(_, remembered)| remembered);
             let is_asked = stored.is_asked_beyond(&stored.status);
-            let turn = Turn { key, stored, remembered, is_asked };
+            let turn = Turn { key, stored, remembered, is_asked, class };
             let handle = self.passes.spawn(pass::pass(Arc::clone(&self.ctx), turn.clone()));
             self.running.insert(handle.id(), turn);
         }

@@ -181,8 +181,6 @@ pub struct Stored {
     pub requested_at: Option<String>,
     /// What should be, or why the spec cannot be followed.
     pub desired: Result<Desired, Vec<Violation>>,
-    /// Where the credential is: Secret and key.
-    pub secret: Option<(String, String)>,
     /// Its status.
     pub status: StatusDigest,
 }
@@ -196,12 +194,9 @@ impl Stored {
             }
         };
         let key = ObjectKey::of(&metadata)?;
-        let (secret, desired) = match spec {
-            Declared::Readable(spec) => {
-                let reference = &spec.credentials.client_secret;
-                (Some((reference.name.clone(), reference.key.clone())), Desired::from_spec(&spec))
-            }
-            Declared::Unreadable(violations) => (None, Err(violations)),
+        let desired = match spec {
+            Declared::Readable(spec) => Desired::from_spec(&spec),
+            Declared::Unreadable(violations) => Err(violations),
         };
         let requested_at = metadata.annotations.and_then(|mut annotations| annotations.remove(REQUESTED_AT_ANNOTATION));
         let stored = Self {
@@ -210,7 +205,6 @@ impl Stored {
             version: metadata.resource_version.and_then(|version| version.parse().ok()),
             requested_at: requested_at.map(|value| crate::domain::text::safe(&value)),
             desired,
-            secret,
             status,
         };
         Some((key, stored))

@@ -1,5 +1,7 @@
 //! From one look to everything that follows from it: the status, what to tell, when to look again.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -11,6 +13,7 @@ use super::{
     drift::{Facet, reason_of},
     judgement::{Earlier, believe},
     message,
+    notice::Notice,
     observed::Observation,
     pace,
     ready::{self, Believed, Draft, Situation, Standing},
@@ -39,6 +42,8 @@ pub struct Input<'a> {
     pub previous: &'a WebexAzureIntegrationStatus,
     /// What was seen; none while the object is suspended or its spec is invalid.
     pub observation: Option<&'a Observation>,
+    /// What is worth telling beside the verdict, as long as it is so.
+    pub advice: &'a [Notice],
     /// What the process remembers of earlier looks.
     pub memory: &'a Memory,
     /// Windows and paces.
@@ -60,12 +65,14 @@ pub struct Memory {
     pub failures: u32,
     /// What awaits a second look.
     pub doubts: Doubts,
+    /// What was worth telling beside the verdict at the last look; none before the first.
+    pub advised: Option<BTreeSet<Notice>>,
 }
 
 impl Memory {
     /// Nothing is remembered yet.
     pub fn new(now: Timestamp) -> Self {
-        Self { since: now, last_complete: None, failures: 0, doubts: Doubts::default() }
+        Self { since: now, last_complete: None, failures: 0, doubts: Doubts::default(), advised: None }
     }
 }
 
@@ -82,17 +89,6 @@ pub struct Decision {
     pub next_look: Option<SignedDuration>,
     /// Until then the same look would lead to the same status; none: it may not.
     pub settled_until: Option<Timestamp>,
-}
-
-/// Something to tell once, as a Kubernetes event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// Reason of the event.
-    pub reason: &'static str,
-    /// Whether it is bad news.
-    pub is_warning: bool,
-    /// The sentences.
-    pub message: String,
 }
 
 /// Decides everything that follows from a look.
@@ -228,6 +224,9 @@ fn looked(input: &Input<'_>, desired: &Desired, observation: &Observation) -> De
     let is_stale = obstacle.is_some() && pace::is_stale(input, desired);
     let earlier = Earlier { status: input.previous, counts: !is_new_generation && !is_stale };
 
+    let news = advice_news(input, is_new_generation);
+    memory.advised = Some(input.advice.iter().cloned().collect());
+
     let mut believed = Vec::new();
     let mut settles_at: Option<Timestamp> = None;
     for application in &desired.applications {
@@ -275,12 +274,22 @@ fn looked(input: &Input<'_>, desired: &Desired, observation: &Observation) -> De
         memory.failures = memory.failures.saturating_add(1);
     }
     Decision {
-        notices: notices(desired, input.previous, &status, &all_drift),
+        notices: notices(desired, input.previous, &status, &all_drift).into_iter().chain(news).collect(),
         next_look: Some(pace::next_look(input, desired, &status, obstacle, settles_at, memory.failures)),
         settled_until: (obstacle.is_none() && settles_at.is_none()).then(|| pace::settled_until(input, &status)),
         status,
         memory,
     }
+}
+
+/// Advice that is new: to an author who just wrote the object, or since the last look. A process that has just started
+/// does not know what an earlier one told, and stays silent about what it finds.
+fn advice_news(input: &Input<'_>, is_new_generation: bool) -> Vec<Notice> {
+    let is_news = |notice: &&Notice| match &input.memory.advised {
+        Some(advised) => !advised.contains(notice),
+        None => is_new_generation,
+    };
+    input.advice.iter().filter(is_news).cloned().collect()
 }
 
 /// All differences, the gravest first; among equals in the order of the applications.

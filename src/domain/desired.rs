@@ -4,7 +4,8 @@ use jiff::SignedDuration;
 
 use super::catalog;
 use crate::api::{
-    AppId, Cloud, DriftPolicy, Permission, PermissionKind, SignIn, TenantId, WebexAzureIntegrationSpec,
+    AppId, Cloud, CredentialSource, DriftPolicy, Permission, PermissionKind, SignIn, TenantId,
+    WebexAzureIntegrationSpec,
     identifier::{AppRoleId, NotAUuid, OrganizationId},
     validation::{self, IDENTITY_INTEGRATION_APP_ID, Violation},
 };
@@ -20,6 +21,8 @@ pub struct Desired {
     pub organization: Option<OrganizationId>,
     /// The operator's own application in that tenant.
     pub client: AppId,
+    /// What it signs in with.
+    pub credential: CredentialSource,
     /// Applications to look at, in the order in which they are reported.
     pub applications: Vec<DesiredApplication>,
     /// What drift does to `Ready`.
@@ -112,6 +115,7 @@ impl Desired {
             cloud: spec.cloud,
             organization: organization.ok()?,
             client: spec.credentials.client_id.parse().ok()?,
+            credential: spec.credentials.source()?,
             applications: applications(spec).ok()?,
             drift_policy: spec.drift_policy,
             interval: SignedDuration::from_secs(validation::interval_seconds(&spec.interval)?),

@@ -8,12 +8,19 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::trail::Operation;
+
+const CLIENT_REQUEST_ID: &str = "client-request-id";
+
 /// Most items in one request.
 pub const ITEMS_MAX: usize = 20;
 
 /// A read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Item {
+    /// What it is for.
+    #[serde(skip)]
+    pub operation: Operation,
     /// Our name for it, unique in the request.
     pub id: String,
     method: &'static str,
@@ -23,11 +30,18 @@ pub struct Item {
 }
 
 impl Item {
-    /// A read with a name of its own for Microsoft's log. Periodic looks give way to the tenant's own traffic.
-    pub fn get(id: String, url: String, client_request_id: String) -> Self {
-        let headers =
-            BTreeMap::from([("client-request-id", client_request_id), ("x-ms-throttle-priority", "Low".to_owned())]);
-        Self { id, method: "GET", url, headers }
+    /// A read with a name of its own for Microsoft's log. One that nobody waits for gives way to the tenant's own traffic.
+    pub fn get(operation: Operation, id: String, url: String, client_request_id: String, gives_way: bool) -> Self {
+        let mut headers = BTreeMap::from([(CLIENT_REQUEST_ID, client_request_id)]);
+        if gives_way {
+            headers.insert("x-ms-throttle-priority", "Low".to_owned());
+        }
+        Self { operation, id, method: "GET", url, headers }
+    }
+
+    /// Its name for Microsoft's log.
+    pub fn client_request_id(&self) -> &str {
+        self.headers.get(CLIENT_REQUEST_ID).map_or("", String::as_str)
     }
 }
 

@@ -48,11 +48,6 @@ impl Answer {
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, CallError> {
         serde_json::from_slice(&self.body).map_err(|source| CallError::NotJson { source })
     }
-
-    /// Microsoft's name for this request, for the log.
-    pub fn request_id(&self) -> &str {
-        self.headers.get("request-id").and_then(|value| value.to_str().ok()).unwrap_or("-")
-    }
 }
 
 /// Why there is no usable answer.
@@ -102,6 +97,22 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// Its name in metrics and in the log.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Transport(TransportError::Tls { .. }) => "tls",
+            Self::Transport(TransportError::Proxy { .. }) => "proxy",
+            Self::Transport(TransportError::Connection { .. }) => "connection",
+            Self::Deadline { .. } => "deadline",
+            Self::CutShort { .. } => "cut_short",
+            Self::TooLarge => "too_large",
+            Self::Redirect { .. } => "redirect",
+            Self::Encoded => "encoded",
+            Self::ContentType { .. } => "content_type",
+            Self::NotJson { .. } => "not_json",
+        }
+    }
+
     /// What it means for the look.
     pub fn obstacle(&self) -> Obstacle {
         match self {
@@ -182,6 +193,8 @@ pub fn general_obstacle(status: StatusCode, headers: &HeaderMap, clock: &Clock) 
     match status {
         StatusCode::TOO_MANY_REQUESTS => Some(Obstacle::throttled(wait())),
         StatusCode::REQUEST_TIMEOUT => Some(Obstacle::timeout("Microsoft Graph")),
+        // Not there in this cloud, which no repetition changes; what was asked for knows its name.
+        StatusCode::NOT_IMPLEMENTED => None,
         status if status.is_server_error() => Some(Obstacle::graph_unavailable(status.as_u16(), wait())),
         _ => None,
     }

@@ -2,25 +2,25 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, StatusCode, header};
-use secrecy::ExposeSecret as _;
+use jiff::SignedDuration;
+use prometheus_client::registry::Registry;
 use tokio::time::Instant;
-use tracing::debug;
 
 use super::{
-    call::{self, Answer},
-    reader::{Reader, longest_wait},
-    retry_after,
-    token::{Credential, Token, TokenKey, Tokens},
+    budget::{Budgets, PATIENCE},
+    line::{Line, Skew},
+    metric::Metrics,
+    reader::{Reader, Refused, budget_key},
+    token::{Credential, TokenKey, Tokens, Wish},
+    trail::{Exchange, Trail},
     transport::Transport,
 };
 use crate::{
-    api::{AppId, Cloud, TenantId},
+    api::Reason,
     clock::Clock,
     domain::{Desired, Observation, Observed, Obstacle, cloud::Endpoints, observed::ResourcePrincipal},
 };
@@ -37,6 +37,31 @@ pub struct Question<'a> {
     pub endpoints: &'a Endpoints,
     /// As whom.
     pub credential: &'a Credential,
+    /// Who waits for the answer.
+    pub priority: Priority,
+}
+
+/// Who waits for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// A person: something was edited, or is being mended.
+    Person,
+    /// Nobody; the tenant's own traffic goes first.
+    /// <https://learn.microsoft.com/en-us/graph/throttling-limits#request-headers>
+    Nobody,
+}
+
+/// What came of a look.
+#[derive(Debug)]
+pub struct Look {
+    /// What was seen.
+    pub observation: Observation,
+    /// What was asked for it, in order.
+    pub trail: Vec<Exchange>,
+    /// Application permissions that the token says it carries; none if there was no token.
+    pub roles: Option<Arc<BTreeSet<String>>>,
+    /// How far Microsoft's clock is ahead of this machine's, if that is too far and this look is the first to find out.
+    pub skew: Option<SignedDuration>,
 }
 
 /// Reads tenants. One per process; it keeps tokens and minds what each tenant asked for.
@@ -46,11 +71,10 @@ pub struct Graph<T> {
     pub(super) clock: Clock,
     tokens: Tokens,
     resources: Mutex<BTreeMap<TokenKey, RememberedResource>>,
-    pauses: Mutex<Pauses>,
+    pub(super) budgets: Arc<Budgets>,
+    metrics: Metrics,
+    skew: Skew,
 }
-
-/// Whom not to ask as which application, why, and until when.
-type Pauses = BTreeMap<(Cloud, TenantId, AppId), (Obstacle, Instant)>;
 
 /// Microsoft Graph's own service principal, as far as it was asked about.
 #[derive(Debug)]
@@ -64,77 +88,97 @@ struct RememberedResource {
 impl<T: Transport> Graph<T> {
     /// A reader on this transport.
     pub fn new(transport: T, clock: Clock) -> Self {
-        Self { transport, clock, tokens: Tokens::default(), resources: Mutex::default(), pauses: Mutex::default() }
+        Self {
+            transport,
+            clock,
+            tokens: Tokens::default(),
+            resources: Mutex::default(),
+            budgets: Arc::default(),
+            metrics: Metrics::default(),
+            skew: Skew::default(),
+        }
+    }
+
+    /// Makes readable what is counted.
+    pub fn register(&self, registry: &mut Registry) {
+        self.metrics.register(registry, &self.budgets, &self.clock);
     }
 
     /// Looks at a tenant.
-    pub async fn look(&self, question: Question<'_>) -> Observation {
-        if let Some(obstacle) = self.pause(question) {
-            return Observation::Blocked(obstacle);
-        }
-        match self.look_with_token(question).await {
-            Ok(observed) => {
-                self.mind_pause(question, longest_wait(&observed));
-                Observation::Looked(observed)
-            }
+    pub async fn look(&self, question: Question<'_>) -> Look {
+        let trail = Trail::default();
+        let line = Line {
+            transport: &self.transport,
+            clock: &self.clock,
+            metrics: &self.metrics,
+            trail: &trail,
+            skew: &self.skew,
+        };
+        let mut roles = None;
+        let looked = self.look_over(question, line, &mut roles).await;
+        let observation = match looked {
+            Ok(observed) => Observation::Looked(observed),
             Err(obstacle) => Observation::Blocked(obstacle),
-        }
+        };
+        Look { observation, trail: trail.into_exchanges(), roles, skew: self.skew.news() }
     }
 
-    async fn look_with_token(&self, question: Question<'_>) -> Result<Observed, Obstacle> {
-        let reader = Reader { graph: self, question };
-        let mut token = self.token(question).await?;
-        let mut look = reader.look(&token).await;
-        if let Err(Refused::Token) = look {
+    async fn look_over(
+        &self,
+        question: Question<'_>,
+        line: Line<'_>,
+        roles: &mut Option<Arc<BTreeSet<String>>>,
+    ) -> Result<Observed, Obstacle> {
+        self.wait_out(question).await?;
+        let (key, is_asked) = (&question.credential.key, question.priority == Priority::Person);
+        let token = async |claims: Option<&str>| {
+            self.tokens.get(question.credential, question.endpoints, line, Wish { claims, is_asked }).await
+        };
+        let mut held = token(None).await?;
+        let mut look = Reader { graph: self, question, line, token: &held }.look().await;
+        if let Err(Refused::Token { claims }) = &look {
             // Revoked or ended before its time; a new one is worth one try, from the start.
-            self.tokens.drop_refused(&question.credential.key, &token, &self.clock).await;
-            token = self.token(question).await?;
-            look = reader.look(&token).await;
+            self.tokens.drop_refused(key, &held, self.clock.instant()).await;
+            held = token(claims.as_deref()).await?;
+            look = Reader { graph: self, question, line, token: &held }.look().await;
         }
+        *roles = Some(Arc::clone(&held.roles));
         let observed = match look {
             Ok(observed) => observed,
-            Err(Refused::Token) => {
-                return Err(Obstacle::token_refused(question.desired.client, question.desired.tenant));
-            }
-            Err(Refused::Obstacle(obstacle)) => {
-                self.mind_pause(question, Some(&obstacle));
+            Err(Refused::Token { claims }) => {
+                let Desired { client, tenant, .. } = *question.desired;
+                let obstacle = match claims {
+                    Some(_) => Obstacle::claims_challenge(client, tenant),
+                    None => Obstacle::token_refused(client, tenant),
+                };
+                self.tokens.rest(key, &held, &obstacle, self.clock.instant()).await;
                 return Err(obstacle);
             }
+            Err(Refused::Obstacle(obstacle)) => return Err(obstacle),
         };
-        let lacks_permission =
-            observed.obstacle().is_some_and(|obstacle| obstacle.reason == crate::api::Reason::PermissionMissing);
-        if lacks_permission {
-            self.tokens.drop_unprivileged(&question.credential.key, &token, &self.clock).await;
+        if observed.obstacle().is_some_and(|obstacle| obstacle.reason == Reason::PermissionMissing) {
+            self.tokens.drop_unprivileged(key, &held, self.clock.instant()).await;
         }
         Ok(observed)
     }
 
-    async fn token(&self, question: Question<'_>) -> Result<Token, Obstacle> {
-        self.tokens.get(question.credential, &self.transport, question.endpoints, &self.clock).await
+    /// A tenant that asked to slow down is left alone for that long, by every object. A short wait is waited out; a long
+    /// one ends the look.
+    async fn wait_out(&self, question: Question<'_>) -> Result<(), Obstacle> {
+        match self.budgets.pause(&budget_key(question), self.clock.instant()) {
+            Some((_, left)) if left <= PATIENCE => {
+                self.hold_back(left).await;
+                Ok(())
+            }
+            Some((obstacle, _)) => Err(obstacle),
+            None => Ok(()),
+        }
     }
 
-    fn pause(&self, question: Question<'_>) -> Option<Obstacle> {
-        let pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
-        let (obstacle, until) = pauses.get(&pause_key(question))?;
-        let left = until.saturating_duration_since(self.clock.instant());
-        (!left.is_zero()).then(|| retry_after::with_left(obstacle, left))
-    }
-
-    /// A tenant that asked this application to slow down is left alone for that long, by every object.
-    ///
-    /// Only what Microsoft Graph said counts here: it was said to someone who had signed in. What the token endpoint
-    /// says stays with the credential, so that nobody can stop others by signing in wrongly in their name.
-    fn mind_pause(&self, question: Question<'_>, obstacle: Option<&Obstacle>) {
-        let now = self.clock.instant();
-        let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
-        pauses.retain(|_, (_, until)| *until > now);
-        let Some((obstacle, seconds)) = obstacle.and_then(|obstacle| Some((obstacle, obstacle.wait_seconds?))) else {
-            return;
-        };
-        let until = now + Duration::from_secs(seconds.into());
-        let is_longest = pauses.get(&pause_key(question)).is_none_or(|(_, earlier)| *earlier < until);
-        if is_longest {
-            pauses.insert(pause_key(question), (obstacle.clone(), until));
+    pub(super) async fn hold_back(&self, wait: Duration) {
+        if !wait.is_zero() {
+            self.metrics.held_back(wait);
+            tokio::time::sleep(wait).await;
         }
     }
 
@@ -161,46 +205,4 @@ impl<T: Transport> Graph<T> {
             resources.insert(key.clone(), remembered);
         }
     }
-
-    /// Sends one request with this token.
-    pub(super) async fn send(&self, token: &Token, method: Method, url: &str, body: Bytes) -> Result<Answer, Refused> {
-        let mut authorization =
-            HeaderValue::try_from(format!("Bearer {}", token.secret.expose_secret())).map_err(|_| Refused::Token)?;
-        authorization.set_sensitive(true);
-        let mut request = Request::builder()
-            .method(method)
-            .uri(url)
-            .header(header::ACCEPT, "application/json")
-            .header(header::AUTHORIZATION, authorization)
-            .header("client-request-id", self.clock.uuid().to_string());
-        if !body.is_empty() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-        }
-        let request =
-            request.body(body).map_err(|_| Refused::Obstacle(Obstacle::malformed("a link was no address")))?;
-        let answer = call::call(&self.transport, request).await.map_err(|error| {
-            debug!(error = &error as &dyn std::error::Error, "a request to Microsoft Graph failed");
-            Refused::Obstacle(error.obstacle())
-        })?;
-        debug!(status = answer.status.as_u16(), graph.request_id = answer.request_id(), "Microsoft Graph answered");
-        if answer.status == StatusCode::UNAUTHORIZED {
-            return Err(Refused::Token);
-        }
-        match call::general_obstacle(answer.status, &answer.headers, &self.clock) {
-            Some(obstacle) => Err(Refused::Obstacle(obstacle)),
-            None => Ok(answer),
-        }
-    }
-}
-
-fn pause_key(question: Question<'_>) -> (Cloud, TenantId, AppId) {
-    (question.desired.cloud, question.desired.tenant, question.desired.client)
-}
-
-/// Why a request did not get an answer that can be read.
-pub(super) enum Refused {
-    /// The token was not accepted.
-    Token,
-    /// Anything else.
-    Obstacle(Obstacle),
 }

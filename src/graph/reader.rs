@@ -1,6 +1,8 @@
 //! The questions of one look and what their answers mean: which service principals there are, what they hold, and what of
 //! them was deleted.
 
+mod ask;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
@@ -9,11 +11,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    batch::{BatchAnswer, BatchRequest, ITEMS_MAX, Item, ItemAnswer},
+    batch::{Item, ItemAnswer},
+    budget::Cost,
     call,
+    line::Line,
     list::Pages,
-    look::{Graph, Question, Refused},
+    look::{Graph, Priority, Question},
+    metric::Strange,
     token::Token,
+    trail::Operation,
     transport::Transport,
     wire::{
         ErrorAnswer, Page, WireAppRoleAssignment, WireDeletedObject, WireOAuth2PermissionGrant, WireResourcePrincipal,
@@ -28,10 +34,13 @@ use crate::{
         desired::DesiredApplication,
         observed::{
             AppRoleAssignment, DeletedObject, OAuth2PermissionGrant, ObservedApplication, ResourcePrincipal,
-            ServicePrincipal,
+            ServicePrincipal, Switch,
         },
+        permission::{self, Need},
     },
 };
+
+pub(super) use ask::{Answers, Refused, budget_key};
 
 /// One question on its way.
 pub(super) struct Reader<'a, T> {
@@ -39,70 +48,46 @@ pub(super) struct Reader<'a, T> {
     pub graph: &'a Graph<T>,
     /// What.
     pub question: Question<'a>,
-}
-
-/// What a read is for, and the permission that it needs.
-#[derive(Debug, Clone, Copy)]
-enum Purpose {
-    ServicePrincipals,
-    AppRoleAssignments,
-    Grants,
-    DeletedItems,
-}
-
-impl Purpose {
-    /// The least privileged application permission, and what it is needed for.
-    /// <https://learn.microsoft.com/en-us/graph/permissions-reference>
-    const fn permission(self) -> (&'static str, &'static str) {
-        match self {
-            Self::ServicePrincipals => ("Application.Read.All", "reading service principals"),
-            Self::AppRoleAssignments => ("Application.Read.All", "reading app role assignments"),
-            Self::Grants => ("Directory.Read.All", "reading delegated permission grants"),
-            Self::DeletedItems => ("Application.Read.All", "reading deleted service principals"),
-        }
-    }
+    /// Through what.
+    pub line: Line<'a>,
+    /// With what.
+    pub token: &'a Token,
 }
 
 impl<T: Transport> Reader<'_, T> {
     /// The whole look with this token.
-    pub async fn look(&self, token: &Token) -> Result<Observed, Refused> {
-        let mut observed = self.first(token).await?;
-        self.deleted(token, &mut observed).await?;
+    pub async fn look(&self) -> Result<Observed, Refused> {
+        let mut observed = self.first().await?;
+        self.deleted(&mut observed).await?;
         Ok(observed)
     }
 
     /// Everything that is asked in the steady state.
-    async fn first(&self, token: &Token) -> Result<Observed, Refused> {
+    async fn first(&self) -> Result<Observed, Refused> {
         let applications = &self.question.desired.applications;
         let resource_wanted = applications.iter().any(|application| !application.required.is_empty());
         let remembered = self.graph.remembered_resource(&self.question.credential.key, &self.unknown_values());
         let mut items = Vec::new();
         if resource_wanted && remembered.is_none() {
             let select = if self.unknown_values().is_empty() { "id" } else { "id,appRoles" };
-            items.push(self.item("graph", format!("{}?$select={select}", by_app_id(MICROSOFT_GRAPH_APP_ID))));
+            let url = format!("{}?$select={select}", by_app_id(MICROSOFT_GRAPH_APP_ID));
+            items.push(self.item(Operation::ResourcePrincipal, "graph".to_owned(), url));
         }
         for application in applications {
             let id = application.app_id;
             let base = by_app_id(id);
-            items.push(
-                self.item(&format!("principal {id}"), format!("{base}?$select={}", WireServicePrincipal::SELECT)),
-            );
+            let url = format!("{base}?$select={}", WireServicePrincipal::SELECT);
+            items.push(self.item(Operation::ServicePrincipal, format!("principal {id}"), url));
             if needs(application, PermissionKind::Application) {
-                items.push(
-                    self.item(
-                        &format!("roles {id}"),
-                        format!("{base}/appRoleAssignments?$select=appRoleId,resourceId"),
-                    ),
-                );
+                let url = format!("{base}/appRoleAssignments?$select=appRoleId,resourceId");
+                items.push(self.item(Operation::AppRoleAssignments, format!("roles {id}"), url));
             }
             if needs(application, PermissionKind::Delegated) {
-                items.push(self.item(
-                    &format!("grants {id}"),
-                    format!("{base}/oauth2PermissionGrants?$select=resourceId,consentType,scope"),
-                ));
+                let url = format!("{base}/oauth2PermissionGrants?$select=resourceId,consentType,scope");
+                items.push(self.item(Operation::OAuth2PermissionGrants, format!("grants {id}"), url));
             }
         }
-        let mut answers = self.batches(token, &items).await?;
+        let mut answers = self.batches(&items).await?;
         let microsoft_graph = match remembered {
             Some(resource) => Reading::Known(resource),
             None if !resource_wanted => Reading::NotAsked,
@@ -110,13 +95,14 @@ impl<T: Transport> Reader<'_, T> {
         };
         let mut observed = BTreeMap::new();
         for application in applications {
-            observed.insert(application.app_id, self.application(token, application, &mut answers).await?);
+            observed.insert(application.app_id, self.application(application, &mut answers).await?);
         }
         Ok(Observed { microsoft_graph, applications: observed })
     }
 
-    fn item(&self, id: &str, url: String) -> Item {
-        Item::get(id.to_owned(), url, self.graph.clock.uuid().to_string())
+    fn item(&self, operation: Operation, id: String, url: String) -> Item {
+        let gives_way = self.question.priority == Priority::Nobody;
+        Item::get(operation, id, url, self.graph.clock.uuid().to_string(), gives_way)
     }
 
     /// Values of required application permissions whose IDs are not compiled in.
@@ -128,8 +114,8 @@ impl<T: Transport> Reader<'_, T> {
             .collect()
     }
 
-    fn resource(&self, answer: Option<ItemAnswer>) -> Reading<ResourcePrincipal> {
-        let reading = self.read::<WireResourcePrincipal>(answer, Purpose::ServicePrincipals);
+    fn resource(&self, answer: Option<Result<ItemAnswer, Obstacle>>) -> Reading<ResourcePrincipal> {
+        let reading = self.read::<WireResourcePrincipal>(answer, Need::ServicePrincipals);
         let wanted = self.unknown_values();
         map(reading, |wire| {
             let resource = ResourcePrincipal { id: wire.id, app_roles: wire.app_roles(|value| wanted.contains(value)) };
@@ -140,24 +126,28 @@ impl<T: Transport> Reader<'_, T> {
 
     async fn application(
         &self,
-        token: &Token,
         application: &DesiredApplication,
-        answers: &mut BTreeMap<String, ItemAnswer>,
+        answers: &mut Answers,
     ) -> Result<ObservedApplication, Refused> {
         let id = application.app_id;
         let mut answer = |what: &str| answers.remove(&format!("{what} {id}"));
         let service_principal: Reading<ServicePrincipal> =
-            map(self.read::<WireServicePrincipal>(answer("principal"), Purpose::ServicePrincipals), |wire| {
+            map(self.read::<WireServicePrincipal>(answer("principal"), Need::ServicePrincipals), |wire| {
                 wire.observed(id).map_or_else(
                     || Reading::Unreadable(Obstacle::malformed("it was about another application")),
-                    Reading::Known,
+                    |seen| {
+                        let switches = [seen.account_enabled, seen.is_disabled, seen.disabled_by_microsoft];
+                        let unknown = switches.iter().filter(|switch| **switch == Switch::Unrecognised).count();
+                        self.line.metrics.strange(Strange::UnrecognisedValue, unknown);
+                        Reading::Known(seen)
+                    },
                 )
             });
         let (roles, grants) = (answer("roles"), answer("grants"));
         // Without a principal the lists are answered 404 too; that is no trouble of its own.
         let is_absent = service_principal == Reading::Absent;
         let app_role_assignments = if needs(application, PermissionKind::Application) && !is_absent {
-            let list = self.list::<WireAppRoleAssignment>(token, roles, Purpose::AppRoleAssignments).await?;
+            let list = self.list::<WireAppRoleAssignment>(roles, Need::AppRoleAssignments).await?;
             map(list, |list| {
                 let assignments = list
                     .into_iter()
@@ -168,7 +158,7 @@ impl<T: Transport> Reader<'_, T> {
             Reading::NotAsked
         };
         let oauth2_permission_grants = if needs(application, PermissionKind::Delegated) && !is_absent {
-            let list = self.list::<WireOAuth2PermissionGrant>(token, grants, Purpose::Grants).await?;
+            let list = self.list::<WireOAuth2PermissionGrant>(grants, Need::OAuth2PermissionGrants).await?;
             map(list, |list| Reading::Known(list.iter().flat_map(scopes).collect()))
         } else {
             Reading::NotAsked
@@ -183,7 +173,7 @@ impl<T: Transport> Reader<'_, T> {
     }
 
     /// What is asked only of applications whose service principal is not there.
-    async fn deleted(&self, token: &Token, observed: &mut Observed) -> Result<(), Refused> {
+    async fn deleted(&self, observed: &mut Observed) -> Result<(), Refused> {
         let absent: Vec<AppId> = observed
             .applications
             .iter()
@@ -199,12 +189,12 @@ impl<T: Transport> Reader<'_, T> {
                 let url = format!(
                     "/directory/deletedItems/microsoft.graph.{kind}?$filter=appId%20eq%20%27{id}%27&$select=id,appId,displayName,deletedDateTime"
                 );
-                items.push(self.item(&format!("{kind} {id}"), url));
+                items.push(self.item(Operation::DeletedItems, format!("{kind} {id}"), url));
             }
         }
-        let mut answers = match self.batches(token, &items).await {
+        let mut answers = match self.batches(&items).await {
             Ok(answers) => answers,
-            Err(Refused::Token) => return Err(Refused::Token),
+            Err(Refused::Token { claims }) => return Err(Refused::Token { claims }),
             Err(Refused::Obstacle(obstacle)) => {
                 for id in &absent {
                     if let Some(seen) = observed.applications.get_mut(id) {
@@ -216,8 +206,8 @@ impl<T: Transport> Reader<'_, T> {
             }
         };
         for id in absent {
-            let principals = self.deleted_list(token, id, answers.remove(&format!("servicePrincipal {id}"))).await?;
-            let applications = self.deleted_list(token, id, answers.remove(&format!("application {id}"))).await?;
+            let principals = self.deleted_list(id, answers.remove(&format!("servicePrincipal {id}"))).await?;
+            let applications = self.deleted_list(id, answers.remove(&format!("application {id}"))).await?;
             if let Some(seen) = observed.applications.get_mut(&id) {
                 seen.deleted_service_principals = principals;
                 seen.deleted_applications = applications;
@@ -228,11 +218,10 @@ impl<T: Transport> Reader<'_, T> {
 
     async fn deleted_list(
         &self,
-        token: &Token,
         id: AppId,
-        answer: Option<ItemAnswer>,
+        answer: Option<Result<ItemAnswer, Obstacle>>,
     ) -> Result<Reading<Vec<DeletedObject>>, Refused> {
-        let list = self.list::<WireDeletedObject>(token, answer, Purpose::DeletedItems).await?;
+        let list = self.list::<WireDeletedObject>(answer, Need::DeletedItems).await?;
         Ok(map(list, |list| {
             let mut objects: Vec<DeletedObject> = list.into_iter().filter_map(|wire| wire.observed(id)).collect();
             objects.sort();
@@ -241,30 +230,12 @@ impl<T: Transport> Reader<'_, T> {
         }))
     }
 
-    /// All items, in as many requests as they need.
-    async fn batches(&self, token: &Token, items: &[Item]) -> Result<BTreeMap<String, ItemAnswer>, Refused> {
-        let mut answers = BTreeMap::new();
-        for requests in items.chunks(ITEMS_MAX) {
-            let body = serde_json::to_vec(&BatchRequest { requests }).expect("strings and maps of strings become JSON");
-            let url = format!("{}/v1.0/$batch", self.question.endpoints.graph);
-            let answer = self.graph.send(token, Method::POST, &url, Bytes::from(body)).await?;
-            if answer.status != StatusCode::OK {
-                let sentence = format!("$batch was answered with status {}", answer.status.as_u16());
-                return Err(Refused::Obstacle(Obstacle::malformed(&sentence)));
-            }
-            let batch: BatchAnswer = answer.json().map_err(|error| Refused::Obstacle(error.obstacle()))?;
-            answers.extend(batch.by_id());
-        }
-        if answers.values().any(|answer| answer.status == StatusCode::UNAUTHORIZED) {
-            return Err(Refused::Token);
-        }
-        Ok(answers)
-    }
-
     /// The reading behind the answer to one item.
-    fn read<W: DeserializeOwned>(&self, answer: Option<ItemAnswer>, purpose: Purpose) -> Reading<W> {
-        let Some(answer) = answer else {
-            return Reading::Unreadable(Obstacle::malformed("$batch left a question unanswered"));
+    fn read<W: DeserializeOwned>(&self, answer: Option<Result<ItemAnswer, Obstacle>>, need: Need) -> Reading<W> {
+        let answer = match answer {
+            Some(Ok(answer)) => answer,
+            Some(Err(obstacle)) => return Reading::Unreadable(obstacle),
+            None => return Reading::Unreadable(Obstacle::malformed("$batch left a question unanswered")),
         };
         if answer.status == StatusCode::OK {
             return match answer.body.map(serde_json::from_value::<W>) {
@@ -274,10 +245,10 @@ impl<T: Transport> Reader<'_, T> {
                 }
             };
         }
-        self.refused(&answer, purpose)
+        self.refused(&answer, need)
     }
 
-    fn refused<W>(&self, answer: &ItemAnswer, purpose: Purpose) -> Reading<W> {
+    fn refused<W>(&self, answer: &ItemAnswer, need: Need) -> Reading<W> {
         if let Some(obstacle) = call::general_obstacle(answer.status, &answer.headers, &self.graph.clock) {
             return Reading::Unreadable(obstacle);
         }
@@ -285,9 +256,11 @@ impl<T: Transport> Reader<'_, T> {
         match (answer.status, code.as_str()) {
             (StatusCode::NOT_FOUND, "Request_ResourceNotFound" | "Directory_ObjectNotFound") => Reading::Absent,
             (StatusCode::FORBIDDEN, _) => {
-                let (permission, what_for) = purpose.permission();
-                Reading::Unreadable(Obstacle::permission_missing(self.question.desired.client, permission, what_for))
+                let desired = self.question.desired;
+                let lacking = permission::lacking(desired, Some(need), &self.token.roles);
+                Reading::Unreadable(Obstacle::permission_missing(desired.client, &lacking))
             }
+            (StatusCode::NOT_IMPLEMENTED, _) => Reading::Unreadable(Obstacle::not_offered(need.purpose())),
             (status, _) => {
                 let sentence = format!("a question was answered with status {}", status.as_u16());
                 Reading::Unreadable(Obstacle::malformed(&sentence))
@@ -299,11 +272,10 @@ impl<T: Transport> Reader<'_, T> {
     /// read at all.
     async fn list<W: DeserializeOwned>(
         &self,
-        token: &Token,
-        first: Option<ItemAnswer>,
-        purpose: Purpose,
+        first: Option<Result<ItemAnswer, Obstacle>>,
+        need: Need,
     ) -> Result<Reading<Vec<W>>, Refused> {
-        let mut page = match self.read::<Page<W>>(first, purpose) {
+        let mut page = match self.read::<Page<W>>(first, need) {
             Reading::Known(page) => page,
             // A tenant and a service principal always have their lists, if only empty ones.
             Reading::Absent => {
@@ -318,52 +290,34 @@ impl<T: Transport> Reader<'_, T> {
             let link = match pages.take(page) {
                 Ok(Some(link)) => link,
                 Ok(None) => return Ok(Reading::Known(pages.into_items())),
-                Err(obstacle) => return Ok(Reading::Unreadable(obstacle)),
+                Err(obstacle) => {
+                    self.line.metrics.strange(Strange::RefusedLink, 1);
+                    return Ok(Reading::Unreadable(obstacle));
+                }
             };
-            page = match self.page(token, &link, purpose).await {
+            page = match self.page(&link, need).await {
                 Ok(page) => page,
-                Err(Refused::Token) => return Err(Refused::Token),
+                Err(Refused::Token { claims }) => return Err(Refused::Token { claims }),
                 Err(Refused::Obstacle(obstacle)) => return Ok(Reading::Unreadable(obstacle)),
             };
         }
     }
 
-    async fn page<W: DeserializeOwned>(&self, token: &Token, link: &str, purpose: Purpose) -> Result<Page<W>, Refused> {
-        let answer = self.graph.send(token, Method::GET, link, Bytes::new()).await?;
+    async fn page<W: DeserializeOwned>(&self, link: &str, need: Need) -> Result<Page<W>, Refused> {
+        let cost = Cost { units: 1, audits: 0 };
+        let answer = self.send(Operation::Page, Method::GET, link, Bytes::new(), cost).await?;
         if answer.status == StatusCode::OK {
             return answer.json().map_err(|error| Refused::Obstacle(error.obstacle()));
         }
         let body = answer.json().ok();
         let answer = ItemAnswer { status: answer.status, headers: answer.headers, body };
-        Err(Refused::Obstacle(match self.refused::<Page<W>>(&answer, purpose) {
+        Err(Refused::Obstacle(match self.refused::<Page<W>>(&answer, need) {
             Reading::Unreadable(obstacle) => obstacle,
             Reading::Absent | Reading::Known(_) | Reading::NotAsked => {
                 Obstacle::malformed("a list ended at a link that leads nowhere")
             }
         }))
     }
-}
-
-/// The obstacle that asks for the longest wait, whatever else was met.
-pub(super) fn longest_wait(observed: &Observed) -> Option<&Obstacle> {
-    let of_applications = observed.applications.values().flat_map(|seen| {
-        let ObservedApplication {
-            service_principal,
-            app_role_assignments,
-            oauth2_permission_grants,
-            deleted_service_principals,
-            deleted_applications,
-        } = seen;
-        [
-            service_principal.obstacle(),
-            app_role_assignments.obstacle(),
-            oauth2_permission_grants.obstacle(),
-            deleted_service_principals.obstacle(),
-            deleted_applications.obstacle(),
-        ]
-    });
-    let all = of_applications.chain([observed.microsoft_graph.obstacle()]).flatten();
-    all.filter(|obstacle| obstacle.wait_seconds.is_some()).max_by_key(|obstacle| obstacle.wait_seconds)
 }
 
 fn error_code(body: &Value) -> Option<String> {

@@ -1,13 +1,15 @@
 //! Access tokens: fetched with the operator's own credential, kept as long as they last, never shared between objects
 //! that could not have fetched them themselves.
 
+mod claims;
+mod refusal;
+
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -15,16 +17,20 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use super::{
-    call::{self, Answer, CallError},
+    assertion::{self, AssertionSource},
+    call::CallError,
+    certificate::SigningCertificate,
+    kept::Kept,
+    line::Line,
     retry_after,
-    transport::Transport,
-    wire::{Claims, TokenAnswer, TokenRefusal},
+    trail::Operation,
+    wire::TokenAnswer,
 };
 use crate::{
-    api::{AppId, Cloud, TenantId},
-    clock::Clock,
-    domain::{Obstacle, cloud::Endpoints},
+    api::{AppId, Cloud, CredentialKind, Reason, TenantId},
+    domain::{Obstacle, cloud::Endpoints, obstacle::Presented},
 };
+use claims::Claims;
 
 /// A token is renewed this long before it ends.
 const RENEW_BEFORE: Duration = Duration::from_mins(5);
@@ -35,6 +41,12 @@ const DROP_PAUSE: Duration = Duration::from_mins(5);
 /// A refused credential is not tried again before this, unless its Secret changes; an endpoint that asks to wait decides
 /// itself.
 const REFUSAL_PAUSE: Duration = Duration::from_mins(1);
+
+/// The same for refusals that no change of the credential ends: a policy of the tenant, a tenant that is not there.
+const SLOW_REFUSAL_PAUSE: Duration = Duration::from_mins(15);
+
+/// What a person asked for is tried again after this all the same.
+const ASKED_REFUSAL_PAUSE: Duration = Duration::from_secs(20);
 
 /// What nobody used for this long is forgotten.
 const FORGET_AFTER: Duration = Duration::from_hours(2);
@@ -48,14 +60,16 @@ pub struct TokenKey {
     pub tenant: TenantId,
     /// Application that signs in.
     pub client: AppId,
-    /// Namespace of the Secret.
+    /// With what kind of credential.
+    pub kind: CredentialKind,
+    /// Namespace of the object, and so of its Secret or ServiceAccount.
     pub namespace: String,
-    /// UID of the Secret.
-    pub secret_uid: String,
-    /// Version of the Secret: a rotated secret fetches a token of its own.
-    pub secret_version: String,
-    /// Key in the Secret.
-    pub secret_key: String,
+    /// UID of the Secret or ServiceAccount; empty for the operator's own identity.
+    pub uid: String,
+    /// Version of the Secret: a rotated secret fetches a token of its own. Empty for the other kinds.
+    pub version: String,
+    /// Key in the Secret. Empty for the other kinds.
+    pub key: String,
 }
 
 /// What a token is fetched with.
@@ -63,8 +77,19 @@ pub struct TokenKey {
 pub struct Credential {
     /// Whose token it is.
     pub key: TokenKey,
-    /// The client secret.
-    pub secret: SecretString,
+    /// What is shown to the token endpoint.
+    pub proof: Proof,
+}
+
+/// What is shown to the token endpoint. Nothing of it prints.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    /// A secret that both sides know.
+    Secret(SecretString),
+    /// A certificate that is registered there; its key signs an assertion for each token.
+    Certificate(Arc<SigningCertificate>),
+    /// A token of Kubernetes, asked for each time.
+    Federated(Arc<dyn AssertionSource>),
 }
 
 /// A token and since when it is held.
@@ -72,6 +97,8 @@ pub struct Credential {
 pub struct Token {
     /// Goes into the header, nowhere else.
     pub secret: SecretString,
+    /// Application permissions that it says it carries: a hint.
+    pub roles: Arc<BTreeSet<String>>,
     fetched: Instant,
     renew_at: Instant,
 }
@@ -79,20 +106,47 @@ pub struct Token {
 #[derive(Debug, Default)]
 struct Entry {
     token: Option<Token>,
-    /// Why there is none, and until when the endpoint is not asked again.
-    refusal: Option<(Obstacle, Instant)>,
+    refusal: Option<Refusal>,
 }
 
+/// Why there is no token, since when, and until when the endpoint is not asked again.
 #[derive(Debug)]
-struct Slot {
-    entry: Arc<tokio::sync::Mutex<Entry>>,
-    last_used: Instant,
+struct Refusal {
+    obstacle: Obstacle,
+    since: Instant,
+    until: Instant,
 }
+
+impl Refusal {
+    /// A person who waits for the outcome is told it sooner, but for an endpoint that asked to wait.
+    fn holds(&self, now: Instant, is_asked: bool) -> bool {
+        let is_cut = is_asked && self.obstacle.wait_seconds.is_none();
+        let until = if is_cut { self.until.min(self.since + ASKED_REFUSAL_PAUSE) } else { self.until };
+        now < until
+    }
+}
+
+type Slot = Arc<tokio::sync::Mutex<Entry>>;
 
 /// The tokens of this process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tokens {
-    slots: Mutex<BTreeMap<TokenKey, Slot>>,
+    slots: Mutex<Kept<TokenKey, Slot>>,
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self { slots: Mutex::new(Kept::new(FORGET_AFTER)) }
+    }
+}
+
+/// How a token is wanted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wish<'a> {
+    /// Claims that Microsoft Graph asked for, as JSON.
+    pub claims: Option<&'a str>,
+    /// Whether a person waits for the outcome.
+    pub is_asked: bool,
 }
 
 impl Tokens {
@@ -100,102 +154,184 @@ impl Tokens {
     pub async fn get(
         &self,
         credential: &Credential,
-        transport: &dyn Transport,
         endpoints: &Endpoints,
-        clock: &Clock,
+        line: Line<'_>,
+        wish: Wish<'_>,
     ) -> Result<Token, Obstacle> {
-        let entry = self.entry(&credential.key, clock.instant());
-        let mut entry = entry.lock().await;
-        let now = clock.instant();
+        let slot = self.slot(&credential.key, line.clock.instant());
+        let mut entry = slot.lock().await;
+        let now = line.clock.instant();
         if let Some(token) = entry.token.as_ref().filter(|token| now < token.renew_at) {
             return Ok(token.clone());
         }
-        if let Some((obstacle, until)) = entry.refusal.as_ref().filter(|(_, until)| now < *until) {
+        if let Some(refusal) = entry.refusal.as_ref().filter(|refusal| refusal.holds(now, wish.is_asked)) {
+            let Refusal { obstacle, until, .. } = refusal;
             debug!(reason = %obstacle.reason, pause = ?until.duration_since(now), "a refused credential is not tried again yet");
             return Err(match obstacle.wait_seconds {
                 Some(_) => retry_after::with_left(obstacle, until.duration_since(now)),
                 None => obstacle.clone(),
             });
         }
-        match fetch(credential, transport, endpoints, clock).await {
+        let fetched = fetch(credential, endpoints, line, wish.claims).await;
+        let result = fetched.as_ref().map(|_| ()).map_err(|obstacle| obstacle.reason);
+        line.metrics.fetched(credential.key.kind, result);
+        match fetched {
             Ok(token) => {
                 *entry = Entry { token: Some(token.clone()), refusal: None };
                 Ok(token)
             }
             Err(obstacle) => {
-                let asked = obstacle.wait_seconds.map(|seconds| Duration::from_secs(seconds.into()));
-                let pause = asked.or(obstacle.needs_person().then_some(REFUSAL_PAUSE));
-                let refusal = pause.map(|pause| (obstacle.clone(), clock.instant() + pause));
-                *entry = Entry { token: None, refusal };
+                let since = line.clock.instant();
+                let refused = |pause| Refusal { obstacle: obstacle.clone(), since, until: since + pause };
+                *entry = Entry { token: None, refusal: pause_after(&obstacle).map(refused) };
                 Err(obstacle)
             }
         }
     }
 
     /// Forgets this token, because Microsoft Graph did not take it.
-    pub async fn drop_refused(&self, key: &TokenKey, refused: &Token, clock: &Clock) {
-        self.drop_if(key, refused, clock, Duration::ZERO).await;
+    pub async fn drop_refused(&self, key: &TokenKey, refused: &Token, now: Instant) {
+        self.drop_if(key, refused, now, Duration::ZERO, None).await;
     }
 
     /// Forgets this token, because it lacks a permission that a new one may have; a young one is kept.
-    pub async fn drop_unprivileged(&self, key: &TokenKey, lacking: &Token, clock: &Clock) {
-        self.drop_if(key, lacking, clock, DROP_PAUSE).await;
+    pub async fn drop_unprivileged(&self, key: &TokenKey, lacking: &Token, now: Instant) {
+        self.drop_if(key, lacking, now, DROP_PAUSE, None).await;
     }
 
-    async fn drop_if(&self, key: &TokenKey, token: &Token, clock: &Clock, older_than: Duration) {
-        let now = clock.instant();
-        let entry = self.entry(key, now);
-        let mut entry = entry.lock().await;
+    /// Forgets this token and does not fetch another for a while, because new ones are refused like old ones.
+    pub async fn rest(&self, key: &TokenKey, refused: &Token, obstacle: &Obstacle, now: Instant) {
+        let refusal = Refusal { obstacle: obstacle.clone(), since: now, until: now + REFUSAL_PAUSE };
+        self.drop_if(key, refused, now, Duration::ZERO, Some(refusal)).await;
+    }
+
+    async fn drop_if(
+        &self,
+        key: &TokenKey,
+        token: &Token,
+        now: Instant,
+        older_than: Duration,
+        refusal: Option<Refusal>,
+    ) {
+        let slot = self.slot(key, now);
+        let mut entry = slot.lock().await;
         let is_held = entry.token.as_ref().is_some_and(|held| held.fetched == token.fetched);
         if is_held && now.duration_since(token.fetched) >= older_than {
-            entry.token = None;
+            *entry = Entry { token: None, refusal };
         }
     }
 
-    fn entry(&self, key: &TokenKey, now: Instant) -> Arc<tokio::sync::Mutex<Entry>> {
+    fn slot(&self, key: &TokenKey, now: Instant) -> Slot {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.retain(|_, slot| now.duration_since(slot.last_used) < FORGET_AFTER);
-        let slot = slots.entry(key.clone()).or_insert_with(|| Slot { entry: Arc::default(), last_used: now });
-        slot.last_used = now;
-        Arc::clone(&slot.entry)
+        Arc::clone(slots.entry(key, now, Slot::default))
     }
+}
+
+/// How long a refusal is not tried to overcome; none: until the next look.
+fn pause_after(obstacle: &Obstacle) -> Option<Duration> {
+    if let Some(seconds) = obstacle.wait_seconds {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    if matches!(obstacle.reason, Reason::ConditionalAccessBlocked | Reason::TenantNotFound | Reason::WrongCloud) {
+        return Some(SLOW_REFUSAL_PAUSE);
+    }
+    // A file that is not there yet: looking for it costs nothing and nobody.
+    let is_elsewhere = obstacle.reason != Reason::CredentialUnavailable;
+    (obstacle.needs_person() && is_elsewhere).then_some(REFUSAL_PAUSE)
 }
 
 async fn fetch(
     credential: &Credential,
-    transport: &dyn Transport,
     endpoints: &Endpoints,
-    clock: &Clock,
+    line: Line<'_>,
+    claims: Option<&str>,
 ) -> Result<Token, Obstacle> {
-    let TokenKey { tenant, client, .. } = &credential.key;
-    let form = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("grant_type", "client_credentials")
-        .append_pair("client_id", &client.to_string())
-        .append_pair("client_secret", credential.secret.expose_secret())
-        .append_pair("scope", &format!("{}/.default", endpoints.graph))
-        .finish();
+    let TokenKey { cloud, tenant, client, .. } = credential.key;
+    let url = endpoints.token_url(tenant);
+    let shown = show(credential, &url, line).await?;
     let request = Request::builder()
         .method(Method::POST)
-        .uri(format!("{}/{tenant}/oauth2/v2.0/token", endpoints.login))
+        .uri(url)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::ACCEPT, "application/json")
-        .header("client-request-id", clock.uuid().to_string())
-        .body(Bytes::from(form))
+        .body(Bytes::from(form(client, &shown, &endpoints.graph, claims)))
         .expect("the address is made of a host of ours and a UUID");
-    let started = clock.instant();
-    let answer = call::call(transport, request).await.map_err(|error| unavailable(&error))?;
+    let started = line.clock.instant();
+    let answer = line.call(Operation::Token, request).await.map_err(|error| unavailable(&error))?;
     if answer.status != StatusCode::OK {
-        return Err(refusal(&answer, *client, *tenant, clock));
+        let presented = match &shown {
+            Shown::Assertion(assertion) if matches!(credential.proof, Proof::Federated(_)) => {
+                assertion::presented(assertion)
+            }
+            Shown::Assertion(_) | Shown::Secret(_) => Presented::default(),
+        };
+        return Err(refusal::obstacle(&answer, &credential.key, &presented, line.clock));
     }
     let token: TokenAnswer = answer.json().map_err(|_| Obstacle::token_endpoint_unavailable(None))?;
-    if !belongs(&token.access_token, *client, *tenant) {
-        return Err(Obstacle::tenant_not_allowed(*client, *tenant));
+    let lifetime = token.lifetime_seconds().ok_or_else(|| Obstacle::token_endpoint_unavailable(None))?;
+    let claims = Claims::of(&token.access_token);
+    if !claims.belong(client, tenant) {
+        return Err(Obstacle::tenant_not_allowed(client, tenant));
+    }
+    if let Some(other) = claims.foreign_cloud(cloud) {
+        return Err(Obstacle::token_of_another_cloud(tenant, other));
     }
     // Counted from before the request, so that it never ends later than Microsoft thinks; a lifetime shorter than the
     // margin still serves half of it.
-    let lifetime = Duration::from_secs(token.expires_in.min(24 * 60 * 60));
+    let lifetime = Duration::from_secs(lifetime.min(24 * 60 * 60));
     let usable = lifetime.saturating_sub(RENEW_BEFORE).max(lifetime / 2);
-    Ok(Token { secret: SecretString::from(token.access_token), fetched: started, renew_at: started + usable })
+    Ok(Token {
+        secret: SecretString::from(token.access_token),
+        roles: Arc::new(claims.roles),
+        fetched: started,
+        renew_at: started + usable,
+    })
+}
+
+/// <https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
+fn form(client: AppId, shown: &Shown, graph: &str, claims: Option<&str>) -> String {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "client_credentials").append_pair("client_id", &client.to_string());
+    match shown {
+        Shown::Secret(secret) => {
+            form.append_pair("client_secret", secret.expose_secret());
+        }
+        Shown::Assertion(assertion) => {
+            form.append_pair("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+                .append_pair("client_assertion", assertion.expose_secret());
+        }
+    }
+    form.append_pair("scope", &format!("{graph}/.default"));
+    if let Some(claims) = claims {
+        form.append_pair("claims", claims);
+    }
+    form.finish()
+}
+
+enum Shown {
+    Secret(SecretString),
+    Assertion(SecretString),
+}
+
+async fn show(credential: &Credential, url: &str, line: Line<'_>) -> Result<Shown, Obstacle> {
+    match &credential.proof {
+        Proof::Secret(secret) => Ok(Shown::Secret(secret.clone())),
+        Proof::Certificate(certificate) => {
+            let client = credential.key.client;
+            let now = line.their_time();
+            if now >= certificate.not_after() {
+                let end = certificate.not_after().to_string();
+                return Err(Obstacle::certificate_expired(client, &certificate.thumbprint(), &end));
+            }
+            if now < certificate.not_before() {
+                let begin = certificate.not_before().to_string();
+                return Err(Obstacle::certificate_not_yet_valid(client, &certificate.thumbprint(), &begin));
+            }
+            let id = line.clock.uuid().to_string();
+            Ok(Shown::Assertion(certificate.assertion(client, url, &id, now)))
+        }
+        Proof::Federated(source) => source.assertion().await.map(Shown::Assertion),
+    }
 }
 
 /// A token endpoint that answers with anything but JSON is as good as not there; trouble on the way keeps its name.
@@ -207,69 +343,5 @@ fn unavailable(error: &CallError) -> Obstacle {
         | CallError::Encoded
         | CallError::ContentType { .. }
         | CallError::NotJson { .. } => Obstacle::token_endpoint_unavailable(None),
-    }
-}
-
-/// The token names the declared tenant and application.
-fn belongs(token: &str, client: AppId, tenant: TenantId) -> bool {
-    let claims = || -> Option<Claims> {
-        let payload = token.split('.').nth(1)?;
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?).ok()
-    };
-    claims().is_some_and(|claims| {
-        let application = claims.appid.or(claims.azp).and_then(|id| id.parse().ok());
-        claims.tid.and_then(|id| id.parse().ok()) == Some(tenant) && application == Some(client)
-    })
-}
-
-/// What a refusal means. `error` is the contract, the numbers are hints that make the sentence more exact.
-fn refusal(answer: &Answer, client: AppId, tenant: TenantId, clock: &Clock) -> Obstacle {
-    let wait = retry_after::seconds(&answer.headers, clock.now());
-    if answer.status == StatusCode::TOO_MANY_REQUESTS || answer.status.is_server_error() {
-        return Obstacle::token_endpoint_unavailable(wait);
-    }
-    let Ok(refusal) = answer.json::<TokenRefusal>() else {
-        return Obstacle::token_endpoint_unavailable(wait);
-    };
-    let number = refusal.error_codes.into_iter().flatten().next();
-    let code = number.map(|number| format!(" (AADSTS{number})")).unwrap_or_default();
-    match (number, refusal.error.as_str()) {
-        (Some(7_000_222), _) => Obstacle::credential_expired(client, tenant, &code),
-        (Some(90_002 | 90_038), _) => Obstacle::tenant_not_found(tenant, &code),
-        (Some(700_016 | 700_011 | 7_000_112 | 7_000_229 | 70_001), _) => {
-            Obstacle::operator_app_not_consented(client, tenant, &code)
-        }
-        (Some(90_033 | 90_006 | 90_024 | 50_196 | 90_055), _) | (_, "temporarily_unavailable" | "server_error") => {
-            Obstacle::token_endpoint_unavailable(wait)
-        }
-        (_, "unauthorized_client") => Obstacle::operator_app_not_consented(client, tenant, &code),
-        _ => Obstacle::credential_invalid(client, tenant, &code),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn token(claims: &str) -> String {
-        format!("e30.{}.x", URL_SAFE_NO_PAD.encode(claims))
-    }
-
-    #[test]
-    fn a_token_of_another_tenant_or_application_does_not_belong() {
-        let (client, tenant) = (AppId::from_u128(1), TenantId::from_u128(2));
-        let (id1, id2) = (client.to_string(), tenant.to_string());
-        assert!(belongs(&token(&format!(r#"{{"tid":"{id2}","appid":"{id1}"}}"#)), client, tenant));
-        assert!(belongs(&token(&format!(r#"{{"tid":"{id2}","azp":"{id1}"}}"#)), client, tenant));
-        for other in [
-            format!(r#"{{"tid":"{id1}","appid":"{id1}"}}"#),
-            format!(r#"{{"tid":"{id2}","appid":"{id2}"}}"#),
-            format!(r#"{{"appid":"{id1}"}}"#),
-            "{}".to_owned(),
-            "nonsense".to_owned(),
-        ] {
-            assert!(!belongs(&token(&other), client, tenant), "{other}");
-        }
-        assert!(!belongs("opaque", client, tenant));
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::{
     api::{AppId, ObjectId, identifier::AppRoleId},
@@ -20,8 +21,14 @@ const NEVER: Timestamp = Timestamp::constant(-62_135_596_800, 0);
 pub struct TokenAnswer {
     /// The token.
     pub access_token: String,
-    /// Its lifetime in seconds.
-    pub expires_in: u64,
+    expires_in: Value,
+}
+
+impl TokenAnswer {
+    /// Its lifetime in seconds. The endpoint writes a number; its relatives write the same in quotes.
+    pub fn lifetime_seconds(&self) -> Option<u64> {
+        self.expires_in.as_u64().or_else(|| self.expires_in.as_str()?.parse().ok())
+    }
 }
 
 /// Refusal of the token endpoint.
@@ -31,18 +38,14 @@ pub struct TokenRefusal {
     /// The contract: `invalid_client`, `unauthorized_client`, …
     pub error: String,
     /// Hints: the numbers behind AADSTS.
-    pub error_codes: Option<Vec<u64>>,
+    error_codes: Option<Value>,
 }
 
-/// Claims of an access token; a hint, since a token is opaque to its user by contract.
-#[derive(Debug, Deserialize)]
-pub struct Claims {
-    /// The tenant.
-    pub tid: Option<String>,
-    /// The application, in tokens of version 1.
-    pub appid: Option<String>,
-    /// The application, in tokens of version 2.
-    pub azp: Option<String>,
+impl TokenRefusal {
+    /// The first number behind AADSTS.
+    pub fn number(&self) -> Option<u64> {
+        self.error_codes.as_ref()?.get(0)?.as_u64()
+    }
 }
 
 /// A service principal.

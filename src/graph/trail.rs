@@ -1,0 +1,121 @@
+//! What was asked in one look and how it was answered, for the log and for whoever wants to see it.
+//!
+//! Holds names of requests and answers, never a body, a token or a secret.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// Most exchanges that are kept of one look; the longest real one has about eighty.
+const LONGEST: usize = 400;
+
+/// What a request or an item of a batch is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// A token.
+    Token,
+    /// Several reads at once.
+    Batch,
+    /// A further page of a list.
+    Page,
+    /// A service principal.
+    ServicePrincipal,
+    /// A service principal that offers permissions.
+    ResourcePrincipal,
+    /// Application permissions of a service principal.
+    AppRoleAssignments,
+    /// Delegated permissions of a service principal.
+    OAuth2PermissionGrants,
+    /// Deleted objects.
+    DeletedItems,
+}
+
+impl Operation {
+    /// Every one.
+    pub const ALL: [Self; 8] = [
+        Self::Token,
+        Self::Batch,
+        Self::Page,
+        Self::ServicePrincipal,
+        Self::ResourcePrincipal,
+        Self::AppRoleAssignments,
+        Self::OAuth2PermissionGrants,
+        Self::DeletedItems,
+    ];
+
+    /// Its name in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Batch => "batch",
+            Self::Page => "page",
+            Self::ServicePrincipal => "service_principal",
+            Self::ResourcePrincipal => "resource_principal",
+            Self::AppRoleAssignments => "app_role_assignments",
+            Self::OAuth2PermissionGrants => "oauth2_permission_grants",
+            Self::DeletedItems => "deleted_items",
+        }
+    }
+
+    /// Whether it is an item of a batch rather than a request of its own.
+    pub const fn is_item(self) -> bool {
+        match self {
+            Self::Token | Self::Batch | Self::Page => false,
+            Self::ServicePrincipal
+            | Self::ResourcePrincipal
+            | Self::AppRoleAssignments
+            | Self::OAuth2PermissionGrants
+            | Self::DeletedItems => true,
+        }
+    }
+}
+
+/// One request, or one item of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// What it was for.
+    pub operation: Operation,
+    /// Its method.
+    pub method: String,
+    /// Path and query, without the host.
+    pub target: String,
+    /// Status of the answer; none if there was none.
+    pub status: Option<u16>,
+    /// What went wrong on the way, or the error code of the answer; foreign text made safe.
+    pub code: Option<String>,
+    /// Microsoft's name for the request, for its support; foreign text made safe.
+    pub request_id: Option<String>,
+    /// Our name for it.
+    pub client_request_id: String,
+    /// What it cost, in resource units, where told.
+    pub resource_units: Option<u32>,
+    /// How long it took; an item as long as its batch.
+    pub took: Duration,
+}
+
+impl Exchange {
+    /// Whether it was answered as hoped. That something is not there is an answer too.
+    pub fn is_good(&self) -> bool {
+        matches!(self.status, Some(200 | 404))
+    }
+}
+
+/// The exchanges of one look, in order.
+#[derive(Debug, Default)]
+pub struct Trail(Mutex<Vec<Exchange>>);
+
+impl Trail {
+    /// Adds one.
+    pub fn note(&self, exchange: Exchange) {
+        let mut exchanges = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if exchanges.len() < LONGEST {
+            exchanges.push(exchange);
+        }
+    }
+
+    /// All of them.
+    pub fn into_exchanges(self) -> Vec<Exchange> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
