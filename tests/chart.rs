@@ -20,7 +20,8 @@ const EVERYTHING: &str = r#"{
     "imagePullSecrets": ["yes"],
     "fullnameOverride": "null",
     "crds": {"install": false},
-    "credentials": [{"namespace": "off", "secrets": ["on"]}, {"namespace": "webex", "secrets": ["graph"]}],
+    "credentials": [{"namespace": "off", "secrets": ["on"]}, {"namespace": "webex", "secrets": ["graph"], "serviceAccounts": ["reader"]}, {"namespace": "y", "serviceAccounts": ["no"]}],
+    "metrics": {"enabled": true, "port": 9090},
     "serviceAccount": {"annotations": {"azure.workload.identity/client-id": "1e3"}},
     "args": ["--flag=true", "0x10"],
     "env": [{"name": "RUST_LOG", "value": "true"}],
@@ -46,7 +47,7 @@ async fn values_that_would_open_every_secret_are_refused() {
     let by_schema = helm.fails(&template);
     assert!(by_schema.contains("minItems"), "{by_schema}");
     let by_template = helm.fails(&[&template[..], &["--skip-schema-validation"]].concat());
-    assert!(by_template.contains("names no secrets"), "{by_template}");
+    assert!(by_template.contains("names no secrets and no serviceAccounts"), "{by_template}");
 }
 
 #[tokio::test]

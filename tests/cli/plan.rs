@@ -133,3 +133,80 @@ async fn the_secret_appears_nowhere_even_at_trace_level() {
         assert!(!run.err.contains("eyJ") && !run.out.contains("eyJ"), "no token either");
     }
 }
+
+/// The explanation without what differs from run to run: names of requests and milliseconds.
+fn stable(output: &str) -> String {
+    let is_name = |word: &str| word.len() == 36 && word.parse::<uuid::Uuid>().is_ok();
+    let stable_word = |word: &str| if is_name(word) { "REQUEST-ID".to_owned() } else { word.to_owned() };
+    let mut lines = Vec::new();
+    for line in output.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        // A row of the table of requests has seven columns and a method before its target.
+        match words.as_slice() {
+            [operation, status, code, units, _, id, "GET" | "POST", ..] => {
+                let target = words[6..].join(" ");
+                lines.push(format!("{operation} {status} {code} {units} MS {} {target}", stable_word(id)));
+            }
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+#[tokio::test]
+async fn explain_shows_every_request_and_what_the_operators_application_may_do() {
+    let tenant = Tenant::new().await;
+    let operator = "/servicePrincipals(appId='00000000-0000-4000-8000-000000000031')";
+    let grant = json!({
+        "principalId": "00000000-0000-4000-8000-000000000032",
+        "resourceId": "00000000-0000-4000-8000-000000000041",
+        "appRoleId": "df021288-bdef-4463-88db-98f22de89214",
+    });
+    tenant.act("POST", &format!("{operator}/appRoleAssignments"), grant).await;
+    tenant.revoke("Directory.Read.All").await;
+    let run = plan(&tenant, EXAMPLE, &["--explain"]).await;
+    assert_eq!(run.code, 1, "{}", run.out);
+    golden("plan-explain.txt", &stable(&tenant.plain(&run.out)));
+
+    let run = plan(&tenant, EXAMPLE, &["--explain", "-o", "json"]).await;
+    let planned: Value = serde_json::from_str(&run.out).unwrap();
+    let explanation = &planned[0]["explanation"];
+    assert_eq!(explanation["permissions"]["lacks"][0]["permission"], "Directory.Read.All");
+    assert_eq!(explanation["permissions"]["doesNotNeed"], json!(["User.Read.All"]));
+    let requests = explanation["requests"].as_array().unwrap();
+    assert_eq!(requests[0]["operation"], "token");
+    assert!(requests.iter().all(|request| request["clientRequestId"].as_str().is_some_and(|id| id.len() == 36)));
+    let refused = requests.iter().find(|request| request["status"] == 403).unwrap();
+    assert_eq!(refused["code"], "Authorization_RequestDenied");
+    assert!(refused["requestId"].is_string());
+}
+
+#[tokio::test]
+async fn a_certificate_or_a_token_file_that_is_missing_is_asked_for_by_name() {
+    let tenant = Tenant::new().await;
+    let integration = EXAMPLE.split("---\n").nth(1).unwrap();
+    let secret = "clientSecret: { name: graph, key: client-secret }";
+    assert!(integration.contains(secret));
+    for (instead, expected) in [
+        (
+            "clientCertificate: { name: graph }",
+            "error: -: the certificate of contoso is missing: set AZURE_CLIENT_CERTIFICATE_PATH, or put the Secret graph with \
+             tls.crt and tls.key into a file\n",
+        ),
+        (
+            "workloadIdentity: { serviceAccountName: reader }",
+            "error: -: contoso signs in with a token of Kubernetes, which a file cannot hold: set AZURE_FEDERATED_TOKEN_FILE, \
+             for example to the output of kubectl create token --audience api://AzureADTokenExchange\n",
+        ),
+    ] {
+        let run = plan(&tenant, &integration.replace(secret, instead), &[]).await;
+        assert_eq!((run.code, run.err.as_str()), (1, expected));
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/sign-in/client-certificate.pem");
+    let manifest = integration.replace(secret, "clientCertificate: { name: graph }");
+    let url = tenant.url();
+    let run =
+        run(&["plan", "-f", "-", "--emulator", &url], &manifest, &[("AZURE_CLIENT_CERTIFICATE_PATH", path)]).await;
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("client-certificate.pem cannot be used: it holds no private key"), "{}", run.err);
+}

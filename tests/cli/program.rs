@@ -72,6 +72,10 @@ impl Tenant {
 
     /// What an administrator does.
     pub async fn act(&self, method: &str, path: &str, body: serde_json::Value) {
+        self.ask(method, path, body).await;
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: serde_json::Value) -> Bytes {
         // The first of several tests is the one that succeeds.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let request = serde_json::json!({
@@ -89,6 +93,19 @@ impl Tenant {
             .await
             .unwrap();
         assert!(answer.status().is_success(), "{method} {path}: {}", answer.status());
+        answer.bytes().await.unwrap()
+    }
+
+    /// Takes an app role of Microsoft Graph from the operator's application; from the next token on.
+    pub async fn revoke(&self, role: &str) {
+        let principal = "/servicePrincipals/00000000-0000-4000-8000-000000000032";
+        let ids = serde_json::json!({ "Directory.Read.All": "7ab1d382-f21e-4acd-a863-ba3e13f7da61" });
+        let answer = self.ask("GET", &format!("{principal}/appRoleAssignments"), serde_json::Value::Null).await;
+        let assignments: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+        let held = assignments["value"].as_array().unwrap().iter();
+        let assignment = held.into_iter().find(|held| held["appRoleId"] == ids[role]).expect("the role is held");
+        let id = assignment["id"].as_str().unwrap();
+        self.act("DELETE", &format!("{principal}/appRoleAssignments/{id}"), serde_json::Value::Null).await;
     }
 
     /// Output without the port of this emulator, so that it can be compared.

@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use webex_azure_operator::{
     api::{CREDENTIALS_LABEL, REQUESTED_AT_ANNOTATION, WebexAzureIntegration},
     clock::Clock,
-    controller::{Controller, RunError, Settings, queue::Limits},
-    domain::{Timing, cloud::Endpoints},
+    controller::{Controller, RunError, Settings, credential::OperatorIdentity, queue::Limits},
+    domain::Timing,
 };
 
 use crate::{
@@ -49,6 +49,8 @@ pub struct Scene<'a> {
     pub tenants: Tenants,
     /// The way from the operator to the emulator.
     pub wire: Arc<Wire>,
+    /// The identity of the operator itself.
+    pub operator_identity: OperatorIdentity,
     stop: CancellationToken,
     operator: JoinSet<Result<(), RunError>>,
     _definition: Option<RwLockReadGuard<'a, ()>>,
@@ -74,6 +76,7 @@ impl<'a> Scene<'a> {
             objects: Api::namespaced(client, namespace),
             tenants: Tenants::start().await,
             wire: Arc::new(Wire::new()),
+            operator_identity: OperatorIdentity::default(),
             stop: CancellationToken::new(),
             operator: JoinSet::new(),
             _definition: None,
@@ -95,7 +98,9 @@ impl<'a> Scene<'a> {
             namespace: Some(self.namespace.to_owned()),
             limits: Limits { total: 8, per_tenant: 4 },
             timing: Timing::PRODUCTION.shortened_by(SPEED),
-            server: Some(Endpoints::single(&self.tenants.url())),
+            server: Some(self.tenants.url()),
+            exchange_audience: None,
+            operator: self.operator_identity.clone(),
             linkable: Vec::new(),
             instance: "test".to_owned(),
         };

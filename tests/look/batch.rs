@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use webex_azure_operator::{
-    api::{AppId, identifier::AppRoleId},
+    api::{AppId, Reason, identifier::AppRoleId},
     domain::Reading,
     emulator::Knobs,
 };
 
 use super::{
     fixture::{
-        GRAPH_OBJECT, IDENTITY, INTEGRATION, Looker, Read, SECRET, Scene, all_in_order, blocked, integration, pass,
-        principal, spec_with,
+        GRAPH_OBJECT, IDENTITY, INTEGRATION, Looker, Read, SECRET, Scene, all_in_order, integration, pass, principal,
+        spec_with, unreadable,
     },
     seam::Kind,
 };
@@ -161,8 +161,15 @@ async fn more_than_twenty_reads_go_in_several_batches() {
     scene.alter(Kind::Batch, 1..2, |reply| {
         reply.refuse(503, "ServiceUnavailable");
     });
-    blocked(scene.look().await);
-    assert_eq!(scene.kinds(), [Kind::Batch, Kind::Batch], "no verdict from a part of the answers");
+    let observed = scene.seen().await;
+    assert_eq!(scene.kinds(), [Kind::Batch, Kind::Batch], "a service in trouble is not asked on");
+    let (read, unread): (Vec<_>, Vec<_>) =
+        observed.applications.values().partition(|seen| seen.service_principal.known().is_some());
+    assert_eq!((read.len(), unread.len()), (8, 12), "what was answered before stays answered");
+    for seen in unread {
+        assert_eq!(unreadable(&seen.service_principal), Reason::GraphUnavailable, "and the rest is not absent");
+    }
+    assert_eq!(observed.obstacle().unwrap().reason, Reason::GraphUnavailable);
 }
 
 #[tokio::test(start_paused = true)]

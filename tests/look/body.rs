@@ -98,6 +98,18 @@ async fn g50_a_name_that_is_not_found_is_told_with_the_name() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn g52_a_proxy_that_refuses_is_told_apart_from_a_network_that_does_not_work() {
+    for kind in ALL {
+        let (reason, _) = spoilt(kind, |reply| reply.trouble = Some(Trouble::Proxy)).await;
+        assert_eq!(reason, Reason::NetworkUnavailable, "{kind:?}");
+    }
+    let scene = Scene::healthy();
+    scene.alter(Kind::Token, .., |reply| reply.trouble = Some(Trouble::Proxy));
+    let message = scene.blocked().await.message;
+    assert!(message.contains("proxy") && message.contains("login.microsoftonline.com"), "{message}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn g51_a_certificate_that_is_not_accepted_is_told_with_the_host() {
     for kind in ALL {
         let (reason, _) = spoilt(kind, |reply| reply.trouble = Some(Trouble::Tls)).await;

@@ -38,7 +38,7 @@ const ERRORS: [(&str, Option<Reason>); 12] = [
     ("error-409-service-principal-exists", Some(Reason::MalformedResponse)),
     ("error-410-delta-resync", Some(Reason::MalformedResponse)),
     ("error-429-throttled", Some(Reason::Throttled)),
-    ("error-501-not-supported", Some(Reason::GraphUnavailable)),
+    ("error-501-not-supported", Some(Reason::NotObserved)),
     ("error-generic", Some(Reason::MalformedResponse)),
 ];
 

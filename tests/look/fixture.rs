@@ -13,7 +13,7 @@ use webex_azure_operator::{
         observed::{ObservedApplication, ServicePrincipal},
     },
     emulator::{Knobs, Scenario},
-    graph::{Credential, Graph, Question, TokenKey},
+    graph::{Credential, Graph, Look, Priority, Proof, Question, TokenKey},
 };
 
 use super::{
@@ -78,12 +78,13 @@ impl Looker {
             cloud: desired.cloud,
             tenant: desired.tenant,
             client: desired.client,
+            kind: desired.credential.kind(),
             namespace: "webex".to_owned(),
-            secret_uid: "uid".to_owned(),
-            secret_version: "1".to_owned(),
-            secret_key: "client-secret".to_owned(),
+            uid: "uid".to_owned(),
+            version: "1".to_owned(),
+            key: "client-secret".to_owned(),
         };
-        let credential = Credential { key, secret: SecretString::from(secret) };
+        let credential = Credential { key, proof: Proof::Secret(SecretString::from(secret)) };
         Self { endpoints: Endpoints::of(desired.cloud), desired, credential }
     }
 
@@ -119,6 +120,8 @@ pub struct Scene {
     pub graph: Graph<Arc<Seam>>,
     pub looker: Looker,
     seam: Arc<Seam>,
+    clock: Clock,
+    emulator: Option<tenant::Shared>,
 }
 
 /// Each alteration that was arranged must have happened, else the test proves nothing.
@@ -133,7 +136,7 @@ impl Drop for Scene {
 impl Scene {
     fn new(tenant: Tenant, clock: Clock, looker: Looker) -> Self {
         let seam = Arc::new(Seam::new(tenant));
-        Self { graph: Graph::new(Arc::clone(&seam), clock), looker, seam }
+        Self { graph: Graph::new(Arc::clone(&seam), clock.clone()), looker, seam, clock, emulator: None }
     }
 
     /// Everything is in order.
@@ -158,7 +161,19 @@ impl Scene {
         });
         let looker = Looker::new(spec, &scenario.client_secrets[0].secret);
         let clock = clock();
-        Self::new(tenant::emulated(clock.clone(), knobs, &scenario), clock, looker)
+        let (tenant, emulator) = tenant::emulated(clock.clone(), knobs, &scenario);
+        let mut scene = Self::new(tenant, clock, looker);
+        scene.emulator = Some(emulator);
+        scene
+    }
+
+    /// Posts this to the control surface of the emulator: path and body, made of tenant and client.
+    pub fn control(&self, ask: impl FnOnce(String, String) -> (&'static str, Value)) {
+        let (path, body) = ask(self.looker.desired.tenant.to_string(), self.looker.desired.client.to_string());
+        let request = http::Request::post(path).body(bytes::Bytes::from(body.to_string())).unwrap();
+        let emulator = self.emulator.as_ref().expect("the scene is emulated");
+        let answer = emulator.lock().unwrap().control(self.clock.now(), request);
+        assert!(answer.status().is_success(), "{answer:?}");
     }
 
     /// Alters answers to requests of a kind, those in this range of their numbers.
@@ -174,15 +189,43 @@ impl Scene {
         });
     }
 
-    /// Alters the answers to one read of an application, wherever it stands in a batch.
-    pub fn item(&self, app: AppId, read: Read, alter: impl Fn(&mut Value) + Send + 'static) {
-        self.items(app, vec![read], alter);
+    /// Alters every answer of Microsoft Graph to whoever signed in at this tenant.
+    pub fn alter_for(&self, tenant: String, mut alter: impl FnMut(&mut Reply) + Send + 'static) {
+        self.seam.alter(Kind::Batch, .., move |asked, reply| {
+            let is_meant = asked.bearer().is_some_and(|token| tenant::claim(token, "tid") == tenant);
+            if is_meant {
+                alter(reply);
+            }
+            is_meant
+        });
     }
 
-    fn items(&self, app: AppId, reads: Vec<Read>, alter: impl Fn(&mut Value) + Send + 'static) {
+    /// Alters the answers to one read of an application, wherever it stands in a batch.
+    pub fn item(&self, app: AppId, read: Read, alter: impl Fn(&mut Value) + Send + 'static) {
+        self.items(.., app, vec![read], alter);
+    }
+
+    /// The same in batches of these numbers only.
+    pub fn item_in(
+        &self,
+        range: impl RangeBounds<usize>,
+        app: AppId,
+        read: Read,
+        alter: impl Fn(&mut Value) + Send + 'static,
+    ) {
+        self.items(range, app, vec![read], alter);
+    }
+
+    fn items(
+        &self,
+        range: impl RangeBounds<usize>,
+        app: AppId,
+        reads: Vec<Read>,
+        alter: impl Fn(&mut Value) + Send + 'static,
+    ) {
         let app = app.to_string();
         let is_meant = move |url: &str| url.contains(&app) && reads.iter().any(|read| read.is_asked_by(url));
-        self.seam.alter(Kind::Batch, .., move |asked, reply| {
+        self.seam.alter(Kind::Batch, range, move |asked, reply| {
             let mut items = asked.items();
             items.retain(|item| is_meant(item["url"].as_str().unwrap()));
             reply.edit(|body| {
@@ -211,7 +254,7 @@ impl Scene {
     /// The service principal of the application is not there.
     pub fn absent(&self, app: AppId) {
         let body = tenant::error("Request_ResourceNotFound");
-        self.items(app, vec![Read::Principal, Read::Roles, Read::Grants], move |item| {
+        self.items(.., app, vec![Read::Principal, Read::Roles, Read::Grants], move |item| {
             item["status"] = 404.into();
             item["body"] = body.clone();
         });
@@ -237,8 +280,13 @@ impl Scene {
 
     /// Looks as another object.
     pub async fn look_as(&self, looker: &Looker) -> Observation {
+        self.look_for(looker, Priority::Nobody).await.observation
+    }
+
+    /// Looks, and tells everything that came of it.
+    pub async fn look_for(&self, looker: &Looker, priority: Priority) -> Look {
         let Looker { desired, endpoints, credential } = looker;
-        self.graph.look(Question { desired, endpoints, credential }).await
+        self.graph.look(Question { desired, endpoints, credential, priority }).await
     }
 
     /// Looks, and the tenant answers.
@@ -274,6 +322,12 @@ impl Scene {
 /// A clock that moves with tokio's.
 pub fn clock() -> Clock {
     Clock::seeded("2026-11-23T08:00:00Z".parse().unwrap(), 7)
+}
+
+/// What time it is, for measuring.
+#[expect(clippy::disallowed_methods, reason = "virtual time, which the code under test moves")]
+pub fn tokio_now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
 }
 
 /// Time passes.

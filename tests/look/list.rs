@@ -207,10 +207,10 @@ async fn g18_a_throttled_second_page_is_told_and_its_wait_minded() {
     assert_eq!(observed.obstacle().unwrap().wait_seconds, Some(12));
     scene.settle();
     scene.asked();
-    pass(11).await;
-    assert_eq!(scene.blocked().await.wait_seconds, Some(1));
+    pass(6).await;
+    assert_eq!(scene.blocked().await.wait_seconds, Some(6));
     assert_eq!(scene.kinds(), []);
-    pass(1).await;
+    pass(6).await;
     assert_eq!(scene.seen().await, all_in_order().await);
 }
 

@@ -5,31 +5,47 @@
 //! arranged really happened.
 
 #![cfg(feature = "demo")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at the first surprise"
+)]
 
 mod batch;
 mod body;
+mod challenge;
 mod documented;
 mod fixture;
+mod identity;
 mod item;
 mod list;
 mod pause;
+mod property;
 mod refusal;
 mod seam;
 mod tenant;
 mod token;
+mod trail;
 mod wire;
 
 use std::{collections::BTreeSet, path::Path};
 
 /// Faults of Microsoft Graph and of the token endpoint that are arranged here, by number.
-const COVERED: [u8; 32] = [
-    1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 26, 28, 29, 31, 32, 34, 35, 39, 42, 43, 44, 46,
-    47,
+const COVERED: [u8; 39] = [
+    1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 26, 28, 29, 31, 32, 34, 35, 38, 39, 40, 41, 42,
+    43, 44, 45, 46, 47, 48, 49, 54,
 ];
 
 /// Faults below the seam `Transport`, of which only what comes out of it is arranged here.
-const COVERED_ABOVE_THE_SEAM: [u8; 4] = [50, 51, 53, 54];
+/// tests/transport arranges them over real sockets.
+const COVERED_ABOVE_THE_SEAM: [u8; 4] = [50, 51, 52, 53];
+
+/// Faults of the list that are none of this client's: of writes (9, 23, 33, 55, 56), of delta queries, which are not made
+/// (21, 22), of verdicts over several looks, which tests/verdict has (24, 25, 27, 30), and of provisioning jobs, which are
+/// not read yet (36, 37).
+const NOT_OF_THE_CLIENT: [u8; 13] = [9, 21, 22, 23, 24, 25, 27, 30, 33, 36, 37, 55, 56];
 
 #[test]
 fn the_list_of_covered_faults_is_what_the_tests_are_named_after() {
@@ -42,4 +58,9 @@ fn the_list_of_covered_faults_is_what_the_tests_are_named_after() {
     }
     let listed: BTreeSet<u8> = COVERED.into_iter().chain(COVERED_ABOVE_THE_SEAM).collect();
     assert_eq!(named, listed);
+    let all: BTreeSet<u8> = (1..=56).collect();
+    let others: BTreeSet<u8> = NOT_OF_THE_CLIENT.into();
+    let of_the_client: BTreeSet<u8> = all.difference(&others).copied().collect();
+    assert_eq!(listed, of_the_client, "every fault that concerns the client is arranged");
+    println!("faults of the client: {} covered / {} ", listed.len(), of_the_client.len());
 }

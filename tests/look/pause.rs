@@ -6,11 +6,14 @@ use std::time::Duration;
 use serde_json::json;
 use webex_azure_operator::{
     api::{AppId, Reason, TenantId},
-    domain::Obstacle,
+    domain::{Observation, Obstacle},
 };
 
 use super::{
-    fixture::{IDENTITY, INTEGRATION, Looker, Read, SECRET, Scene, integration, pass, spec_with},
+    fixture::{
+        IDENTITY, INTEGRATION, Looker, Read, SECRET, Scene, all_in_order, integration, pass, spec_with, tokio_now,
+        unreadable,
+    },
     seam::Kind,
     tenant,
 };
@@ -22,20 +25,34 @@ fn told(obstacle: &Obstacle) -> (Reason, Option<u32>) {
 
 #[tokio::test(start_paused = true)]
 async fn g01_a_tenant_that_asks_to_slow_down_is_left_alone_for_that_long() {
-    for (value, seconds) in [("7", 7), ("2.128", 3), ("Mon, 23 Nov 2026 08:02:00 GMT", 120)] {
+    for (value, seconds) in [("7", 7), ("7.128", 8), ("Mon, 23 Nov 2026 08:02:00 GMT", 120)] {
         let scene = Scene::healthy();
         scene.alter(Kind::Batch, 0..1, move |reply| {
             reply.refuse(429, "TooManyRequests").header("retry-after", value);
         });
         assert_eq!(told(&scene.blocked().await), (Reason::Throttled, Some(seconds)), "{value}");
         assert_eq!(scene.kinds(), [Kind::Token, Kind::Batch], "not repeated at once");
-        pass(u64::from(seconds) - 1).await;
-        assert_eq!(told(&scene.blocked().await), (Reason::Throttled, Some(1)), "{value}");
+        pass(u64::from(seconds) - 6).await;
+        assert_eq!(told(&scene.blocked().await), (Reason::Throttled, Some(6)), "{value}");
         assert_eq!(scene.kinds(), [], "no request in the meantime");
-        pass(1).await;
+        pass(6).await;
         scene.seen().await;
         assert_eq!(scene.kinds(), [Kind::Batch], "{value}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn g01_a_short_wait_is_waited_out_and_changes_no_verdict() {
+    let scene = Scene::healthy();
+    scene.alter(Kind::Batch, 0..1, move |reply| {
+        reply.refuse(429, "TooManyRequests").header("retry-after", "4");
+    });
+    scene.blocked().await;
+    let begin = tokio_now();
+    let (one, two) = tokio::join!(scene.seen(), scene.seen());
+    assert_eq!((one.obstacle(), two.obstacle()), (None, None));
+    let waited = begin.elapsed();
+    assert!(waited >= Duration::from_secs(4) && waited < Duration::from_secs(5), "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,10 +137,10 @@ async fn g04_a_throttled_item_leaves_the_others_useful_and_the_tenant_alone() {
         assert!(integration(&observed).oauth2_permission_grants.known().is_some());
         scene.settle();
         scene.asked();
-        pass(19).await;
-        assert_eq!(told(&scene.blocked().await), (Reason::Throttled, Some(1)));
+        pass(14).await;
+        assert_eq!(told(&scene.blocked().await), (Reason::Throttled, Some(6)));
         assert_eq!(scene.kinds(), []);
-        pass(1).await;
+        pass(6).await;
         assert_eq!(scene.seen().await.obstacle(), None);
     }
 }
@@ -150,12 +167,75 @@ async fn g04_the_longest_of_several_waits_counts_even_beside_graver_trouble() {
     scene.refuse(INTEGRATION, Read::Grants, 403, "Authorization_RequestDenied");
     let observed = scene.seen().await;
     assert_eq!(observed.obstacle().unwrap().reason, Reason::PermissionMissing);
-    scene.asked();
-    pass(39).await;
-    assert_eq!(told(&scene.blocked().await), (Reason::Throttled, Some(1)));
+    // The one with the short wait was asked again twice, which took ten seconds.
+    let sizes: Vec<usize> = scene.asked().iter().skip(1).map(|asked| asked.items().len()).collect();
+    assert_eq!(sizes, [5, 1, 1]);
+    pass(24).await;
+    assert_eq!(told(&scene.blocked().await), (Reason::Throttled, Some(6)));
     assert_eq!(scene.kinds(), []);
-    pass(1).await;
+    pass(6).await;
     scene.seen().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn g04_an_item_that_is_asked_to_wait_for_a_moment_is_asked_again_alone() {
+    let expected = all_in_order().await;
+    for status in [429, 503, 504] {
+        let scene = Scene::healthy();
+        scene.item_in(0..1, INTEGRATION, Read::Roles, move |item| {
+            item["status"] = status.into();
+            item["headers"]["Retry-After"] = "2".into();
+            item["body"] = tenant::error("TooManyRequests");
+        });
+        let begin = tokio_now();
+        assert_eq!(scene.seen().await, expected, "{status}");
+        assert!(begin.elapsed() >= Duration::from_secs(2));
+        let asked = scene.asked();
+        assert_eq!(asked.len(), 3);
+        let again = asked[2].items();
+        assert_eq!(again.len(), 1, "{again:?}");
+        assert!(again[0]["url"].as_str().unwrap().contains("appRoleAssignments"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn g04_an_item_that_is_throttled_again_and_again_is_given_up_soon() {
+    let scene = Scene::healthy();
+    scene.item(INTEGRATION, Read::Roles, move |item| {
+        item["status"] = 429.into();
+        item["headers"]["Retry-After"] = "1".into();
+    });
+    let observed = scene.seen().await;
+    assert_eq!(unreadable(&integration(&observed).app_role_assignments), Reason::Throttled);
+    assert_eq!(scene.kinds(), [Kind::Token, Kind::Batch, Kind::Batch, Kind::Batch]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn g54_one_tenant_that_only_refuses_or_only_dawdles_leaves_the_others_on_time() {
+    let looker =
+        |n: u128| Looker::new(spec_with(|spec| spec["tenantId"] = TenantId::from_u128(n).to_string().into()), SECRET);
+    let scene = Scene::healthy();
+    let (refusing, slow) = (TenantId::from_u128(0x91).to_string(), TenantId::from_u128(0x92).to_string());
+    scene.alter_for(refusing, |reply| {
+        reply.refuse(429, "TooManyRequests").header("retry-after", "60");
+    });
+    scene.alter_for(slow, |reply| reply.head_after = Duration::from_secs(14));
+    let begin = tokio_now();
+    let (refusing, slow, others) = (looker(0x91), looker(0x92), [0x93, 0x94, 0x95, 0x96].map(looker));
+    let trouble = async { tokio::join!(scene.look_as(&refusing), scene.look_as(&slow)) };
+    let fine = async {
+        for _ in 0..20 {
+            for other in &others {
+                let look = scene.look_as(other).await;
+                assert!(matches!(look, Observation::Looked(ref observed) if observed.obstacle().is_none()), "{look:?}");
+            }
+        }
+        begin.elapsed()
+    };
+    let ((refused, late), took) = tokio::join!(trouble, fine);
+    assert_eq!(super::fixture::blocked(refused).reason, Reason::Throttled);
+    assert!(matches!(late, Observation::Looked(_)), "slow, and within its deadline");
+    assert!(took < Duration::from_secs(1), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]

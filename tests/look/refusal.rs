@@ -2,27 +2,32 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use webex_azure_operator::{api::Reason, emulator::Knobs};
+use webex_azure_operator::{
+    api::Reason,
+    emulator::Knobs,
+    graph::{Priority, Proof},
+};
 
 use super::{
     fixture::{
-        IDENTITY, INTEGRATION, Looker, Read, Scene, all_in_order, blocked, integration, pass, spec_with, unreadable,
+        CLIENT, IDENTITY, INTEGRATION, Looker, Read, Scene, TENANT, all_in_order, blocked, integration, pass,
+        spec_with, unreadable,
     },
     seam::{Kind, Reply},
-    tenant::token_error,
+    tenant::{token, token_error},
 };
 
 #[tokio::test(start_paused = true)]
 async fn g42_a_wrong_secret_is_not_tried_again_for_a_minute_unless_the_secret_changes() {
     let mut scene = Scene::emulated(Knobs::calm(), |_| {});
     let right = scene.looker.clone();
-    scene.looker.credential.secret = "wrong".into();
+    scene.looker.credential.proof = Proof::Secret("wrong".into());
     assert_eq!(scene.blocked().await.reason, Reason::CredentialInvalid);
     assert_eq!(scene.kinds(), [Kind::Token]);
     pass(59).await;
     assert_eq!(scene.blocked().await.reason, Reason::CredentialInvalid);
     assert_eq!(scene.kinds(), []);
-    let rotated = right.with_key(|key| key.secret_version = "2".to_owned());
+    let rotated = right.with_key(|key| key.version = "2".to_owned());
     scene.look_as(&rotated).await;
     assert_eq!(scene.kinds(), [Kind::Token, Kind::Batch], "a new version of the Secret is tried at once");
     pass(1).await;
@@ -94,26 +99,98 @@ async fn an_unknown_number_is_judged_by_its_error() {
     }
 }
 
+/// Each family of numbers, the reason that it becomes, and words that tell a person what to do.
+/// <https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes>
+const FAMILIES: [(u32, Reason, &str); 27] = [
+    (7_000_215, Reason::CredentialInvalid, "the secret's ID in place of its value"),
+    (7_000_222, Reason::CredentialExpired, "Create a new one"),
+    (700_027, Reason::CredentialInvalid, "Put a valid one"),
+    (700_024, Reason::CredentialInvalid, "Check the clock"),
+    (50_027, Reason::CredentialInvalid, "Put a valid one"),
+    (700_016, Reason::OperatorAppNotConsented, "Check spec.tenantId and spec.credentials.clientId"),
+    (700_011, Reason::OperatorAppNotConsented, "Check spec.tenantId and spec.credentials.clientId"),
+    (7_000_229, Reason::OperatorAppNotConsented, "Check spec.tenantId and spec.credentials.clientId"),
+    (7_000_112, Reason::OperatorAppNotConsented, "is switched off"),
+    (70_001, Reason::OperatorAppNotConsented, "is switched off"),
+    (65_001, Reason::OperatorAppNotConsented, "Privileged Role Administrator"),
+    (65_004, Reason::OperatorAppNotConsented, "Privileged Role Administrator"),
+    (90_094, Reason::OperatorAppNotConsented, "Privileged Role Administrator"),
+    (90_095, Reason::OperatorAppNotConsented, "Privileged Role Administrator"),
+    (650_052, Reason::OperatorAppNotConsented, "API permissions"),
+    (650_056, Reason::OperatorAppNotConsented, "API permissions"),
+    (650_057, Reason::OperatorAppNotConsented, "API permissions"),
+    (50_105, Reason::OperatorAppNotConsented, "Assignment required"),
+    (90_002, Reason::TenantNotFound, "Check the tenant ID"),
+    (90_038, Reason::WrongCloud, "spec.cloud"),
+    (900_382, Reason::WrongCloud, "spec.cloud"),
+    (500_011, Reason::WrongCloud, "spec.cloud"),
+    (53_003, Reason::ConditionalAccessBlocked, "Conditional Access Administrator"),
+    (530_032, Reason::ConditionalAccessBlocked, "Conditional Access Administrator"),
+    (90_033, Reason::TokenEndpointUnavailable, "the look is repeated"),
+    (50_196, Reason::TokenEndpointUnavailable, "the look is repeated"),
+    (90_055, Reason::TokenEndpointUnavailable, "the look is repeated"),
+];
+
 #[tokio::test(start_paused = true)]
 async fn a_known_number_says_more_than_its_error() {
-    for (number, expected) in [
-        (7_000_215, Reason::CredentialInvalid),
-        (7_000_222, Reason::CredentialExpired),
-        (700_016, Reason::OperatorAppNotConsented),
-        (700_011, Reason::OperatorAppNotConsented),
-        (7_000_112, Reason::OperatorAppNotConsented),
-        (7_000_229, Reason::OperatorAppNotConsented),
-        (90_002, Reason::TenantNotFound),
-        (90_038, Reason::TenantNotFound),
-        (90_033, Reason::TokenEndpointUnavailable),
-        (50_196, Reason::TokenEndpointUnavailable),
-    ] {
+    for (number, expected, words) in FAMILIES {
         let scene = Scene::healthy();
         scene.alter(Kind::Token, .., move |reply| {
             reply.status = 400;
             reply.set(&token_error("invalid_request", number));
         });
-        assert_eq!(scene.blocked().await.reason, expected, "{number}");
+        let obstacle = scene.blocked().await;
+        assert_eq!(obstacle.reason, expected, "{number}");
+        assert!(obstacle.message.contains(words), "{number} {}", obstacle.message);
+        let is_named = obstacle.message.contains(&format!("(AADSTS{number})"));
+        assert_eq!(is_named, expected != Reason::TokenEndpointUnavailable, "{}", obstacle.message);
+        assert!(obstacle.message.len() <= 1024);
+        assert_eq!(scene.kinds(), [Kind::Token]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn g41_a_policy_that_keeps_the_operator_out_is_named_and_tried_again_slowly() {
+    let scene = Scene::emulated(Knobs::calm(), |scenario| {
+        scenario.blocked_applications.push(scenario.client_secrets[0].app_id.clone());
+    });
+    let obstacle = scene.blocked().await;
+    assert_eq!(obstacle.reason, Reason::ConditionalAccessBlocked);
+    assert!(obstacle.message.contains("AADSTS53003"), "{}", obstacle.message);
+    let mut asked = Vec::new();
+    for minute in 0..32 {
+        scene.blocked().await;
+        if !scene.kinds().is_empty() {
+            asked.push(minute);
+        }
+        pass(60).await;
+    }
+    assert_eq!(asked, [0, 15, 30]);
+    // Whoever mended the policy and asks for a look does not wait for a quarter of an hour.
+    pass(20).await;
+    scene.look_for(&scene.looker, Priority::Person).await;
+    assert_eq!(scene.kinds(), [Kind::Token]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn g45_a_token_of_another_cloud_is_not_used() {
+    for (name, value, cloud) in [
+        ("iss", "https://sts.chinacloudapi.cn/t/", "China"),
+        ("iss", "https://login.microsoftonline.us/t/v2.0", "USGovernment"),
+        ("aud", "https://microsoftgraph.chinacloudapi.cn", "China"),
+        ("aud", "https://dod-graph.microsoft.us/", "USGovernmentDoD"),
+    ] {
+        let scene = Scene::healthy();
+        scene.alter(Kind::Token, .., move |reply| {
+            reply.edit(|body| {
+                let claims = json!({"tid": TENANT.to_string(), "appid": CLIENT.to_string(), name: value});
+                body["access_token"] = token(&claims, 1).into();
+            });
+        });
+        let obstacle = scene.blocked().await;
+        assert_eq!(obstacle.reason, Reason::WrongCloud, "{value}");
+        assert!(obstacle.message.contains(cloud), "{}", obstacle.message);
+        assert_eq!(scene.kinds(), [Kind::Token], "Microsoft Graph was not asked");
     }
 }
 
@@ -306,4 +383,31 @@ async fn a_token_without_a_permission_is_dropped_at_most_every_five_minutes() {
     }
     // The look that meets the refusal with an old token drops it; the next one fetches.
     assert_eq!(fetched, [0, 6, 12, 18]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn g46_one_refusal_names_everything_that_the_token_lacks_for_this_declaration() {
+    let scene = Scene::emulated(Knobs::calm(), |scenario| {
+        scenario.app_role_assignments.retain(|assignment| !assignment.role.starts_with("Directory."));
+        scenario.app_role_assignments.retain(|assignment| !assignment.role.starts_with("Application.Read.All"));
+    });
+    let observed = scene.seen().await;
+    let message = &observed.obstacle().unwrap().message;
+    assert!(message.contains("permissions Application.Read.All (reading service principals and"), "{message}");
+    assert!(message.contains("Directory.Read.All (reading delegated permission grants)"), "{message}");
+    assert!(!message.contains("AuditLog") && !message.contains("Synchronization"), "{message}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn g38_what_a_cloud_does_not_offer_is_unknown_and_the_rest_is_read() {
+    let scene = Scene::healthy();
+    scene.refuse(INTEGRATION, Read::Grants, 501, "NotSupported");
+    let mut expected = all_in_order().await;
+    let observed = scene.seen().await;
+    let grants = integration(&observed).oauth2_permission_grants.clone();
+    assert_eq!(unreadable(&grants), Reason::NotObserved);
+    assert!(!grants.obstacle().unwrap().needs_person());
+    assert!(grants.obstacle().unwrap().message.contains("reading delegated permission grants in this cloud"));
+    expected.applications.get_mut(&INTEGRATION).unwrap().oauth2_permission_grants = grants;
+    assert_eq!(observed, expected);
 }

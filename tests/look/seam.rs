@@ -76,6 +76,7 @@ pub enum Flow {
 #[derive(Debug, Clone, Copy)]
 pub enum Trouble {
     Connection,
+    Proxy,
     Tls,
     /// Nothing, for ever.
     Silence,
@@ -144,6 +145,7 @@ impl Reply {
         }
         match self.trouble {
             Some(Trouble::Connection) => return Err(TransportError::Connection { host, source: "reset".into() }),
+            Some(Trouble::Proxy) => return Err(TransportError::Proxy { host, source: "407".into() }),
             Some(Trouble::Tls) => return Err(TransportError::Tls { host, source: "unknown issuer".into() }),
             Some(Trouble::Silence) => std::future::pending().await,
             None => {}

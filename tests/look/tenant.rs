@@ -1,5 +1,7 @@
 //! Tenants that answer: one written here, in order in every respect, and the emulator.
 
+use std::sync::{Arc, Mutex};
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Request;
 use serde_json::{Value, json};
@@ -33,12 +35,20 @@ pub fn token(claims: &Value, serial: usize) -> String {
     format!("e30.{}.serial-{serial}", URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
+/// A claim of a token made by [`token`].
+pub fn claim(token: &str, name: &str) -> String {
+    let payload = token.split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
+    claims[name].as_str().unwrap_or_default().to_owned()
+}
+
 /// The answer with a token for whoever asks, for the tenant in the address.
 fn token_reply(asked: &Asked, serial: usize) -> Reply {
     let form = asked.form();
     let client = form.iter().find(|(name, _)| name == "client_id").map(|(_, value)| value.clone());
     let tenant = asked.uri.path().split('/').nth(1);
-    let access_token = token(&json!({"tid": tenant, "appid": client}), serial);
+    let roles = ["Application.Read.All", "Directory.Read.All"];
+    let access_token = token(&json!({"tid": tenant, "appid": client, "roles": roles}), serial);
     Reply::json(200, &json!({"token_type": "Bearer", "expires_in": 3599, "access_token": access_token}))
 }
 
@@ -113,20 +123,26 @@ pub fn script() -> Tenant {
     })
 }
 
+/// An emulator that a test may speak to beside the looks.
+pub type Shared = Arc<Mutex<Emulator>>;
+
 /// The emulator with this tenant, reached at the names of the worldwide cloud.
-pub fn emulated(clock: Clock, knobs: Knobs, scenario: &Scenario) -> Tenant {
+pub fn emulated(clock: Clock, knobs: Knobs, scenario: &Scenario) -> (Tenant, Shared) {
     let settings = Settings { seed: 7, public_url: "https://graph.microsoft.com".to_owned(), knobs };
     let mut emulator = Emulator::new(settings);
     emulator.load(clock.now(), scenario).unwrap();
-    Box::new(move |asked| {
+    let shared = Arc::new(Mutex::new(emulator));
+    let emulator = Arc::clone(&shared);
+    let tenant: Tenant = Box::new(move |asked| {
         let mut request = Request::new(asked.body.clone());
         *request.method_mut() = asked.method.clone();
         *request.uri_mut() = asked.uri.clone();
         *request.headers_mut() = asked.headers.clone();
-        let (head, body) = emulator.handle(clock.now(), request).into_parts();
+        let (head, body) = emulator.lock().unwrap().handle(clock.now(), request).into_parts();
         let mut reply = Reply::json(head.status.as_u16(), &Value::Null);
         reply.headers = head.headers;
         reply.body = body;
         reply
-    })
+    });
+    (tenant, shared)
 }

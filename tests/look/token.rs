@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use webex_azure_operator::{
-    api::{AppId, Cloud, Reason, TenantId},
+    api::{AppId, Cloud, CredentialKind, Reason, TenantId},
     domain::Observation,
+    graph::Proof,
 };
 
 use super::{
@@ -164,9 +165,10 @@ async fn objects_that_differ_in_any_part_of_their_credential_share_no_token() {
     let base = &scene.looker;
     let others = [
         base.with_key(|key| key.namespace = "other".to_owned()),
-        base.with_key(|key| key.secret_uid = "other".to_owned()),
-        base.with_key(|key| key.secret_version = "2".to_owned()),
-        base.with_key(|key| key.secret_key = "other".to_owned()),
+        base.with_key(|key| key.kind = CredentialKind::ClientCertificate),
+        base.with_key(|key| key.uid = "other".to_owned()),
+        base.with_key(|key| key.version = "2".to_owned()),
+        base.with_key(|key| key.key = "other".to_owned()),
         base.with_key(|key| key.client = AppId::from_u128(0x99)),
         base.with_key(|key| key.tenant = TenantId::from_u128(0x99)),
         base.with_key(|key| key.cloud = Cloud::China),
@@ -202,7 +204,7 @@ async fn an_object_with_a_wrong_secret_gains_nothing_from_those_who_are_signed_i
     scene.seen().await;
     scene.asked();
     let mut intruder = scene.looker.with_key(|key| key.namespace = "other".to_owned());
-    intruder.credential.secret = "guessed".into();
+    intruder.credential.proof = Proof::Secret("guessed".into());
     assert_eq!(blocked(scene.look_as(&intruder).await).reason, Reason::CredentialInvalid);
     assert_eq!(scene.kinds(), [Kind::Token], "Microsoft Graph was not asked");
     scene.seen().await;

@@ -8,8 +8,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use webex_azure_operator::{
     clock::Clock,
-    controller::{Controller, Settings, queue::Limits},
-    domain::{Timing, cloud::Endpoints},
+    controller::{Controller, Settings, credential::OperatorIdentity, queue::Limits},
+    domain::Timing,
     emulator::{Emulator, Knobs, Settings as EmulatorSettings},
 };
 
@@ -134,7 +134,9 @@ fn start(seed: u64, process: u64, shared: &Shared, seam: &KubeSeam) -> Controlle
         namespace: None,
         limits: Limits { total: 4, per_tenant: 2 },
         timing: Timing::PRODUCTION,
-        server: Some(Endpoints::single(BASE)),
+        server: Some(BASE.to_owned()),
+        exchange_audience: None,
+        operator: OperatorIdentity::default(),
         linkable: Vec::new(),
         instance: format!("operator-{process}"),
     };

@@ -6,17 +6,18 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use webex_azure_operator::{
     api::{
-        AppId, ConditionType, ObjectId, TenantId, WebexAzureIntegrationSpec, WebexAzureIntegrationStatus,
-        identifier::AppRoleId, validation::IDENTITY_INTEGRATION_APP_ID,
+        AppId, ConditionType, CredentialKind, ObjectId, TenantId, WebexAzureIntegrationSpec,
+        WebexAzureIntegrationStatus, identifier::AppRoleId, validation::IDENTITY_INTEGRATION_APP_ID,
     },
     domain::{
-        Decision, Desired, Input, Memory, Observation, Observed, Obstacle, Reading, Timing, catalog,
+        Decision, Desired, Input, Memory, Notice, Observation, Observed, Obstacle, Reading, Timing, catalog,
         cloud::Endpoints,
         decide,
         observed::{
             AppRoleAssignment, ConsentType, DeletedObject, OAuth2PermissionGrant, ObservedApplication,
             ResourcePrincipal, ServicePrincipal, Switch,
         },
+        obstacle::SignIn,
     },
 };
 
@@ -52,7 +53,20 @@ pub fn spec() -> Value {
     })
 }
 
+/// Who signs in at that tenant, and was refused with this code.
+pub fn sign_in(code: &str) -> SignIn<'_> {
+    let client = "00000000-0000-4000-8000-000000000031".parse().unwrap();
+    SignIn { client, tenant: TENANT, kind: CredentialKind::ClientSecret, code }
+}
+
+/// The operator's own application lacks a permission to read grants.
+pub fn grants_forbidden() -> Obstacle {
+    let lacking = ("Directory.Read.All", "reading delegated permission grants".to_owned());
+    Obstacle::permission_missing(AppId::from_u128(0x31), &[lacking])
+}
+
 /// One object and a process that looks after it.
+#[derive(Clone)]
 pub struct World {
     /// Time.
     pub now: Timestamp,
@@ -64,6 +78,8 @@ pub struct World {
     pub status: WebexAzureIntegrationStatus,
     /// What the process remembers.
     pub memory: Memory,
+    /// What is worth telling beside the verdict.
+    pub advice: Vec<Notice>,
     /// Windows.
     pub timing: Timing,
     /// Applications that the process links to.
@@ -79,6 +95,7 @@ impl World {
             generation: 1,
             status: WebexAzureIntegrationStatus { observed_generation: Some(-1), ..Default::default() },
             memory: Memory::new(start()),
+            advice: Vec::new(),
             timing: Timing::PRODUCTION,
             linkable: Vec::new(),
         }
@@ -133,6 +150,7 @@ impl World {
             desired: desired.as_ref().map_err(Vec::as_slice),
             previous: &self.status,
             observation,
+            advice: &self.advice,
             memory: &self.memory,
             timing: &self.timing,
             endpoints: &Endpoints::of(spec.cloud),

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a broken fixture ends the test")]
 
+mod advice;
 mod consent;
 mod fixture;
 mod presence;

@@ -4,13 +4,13 @@ use proptest::prelude::*;
 use serde_json::json;
 use webex_azure_operator::{
     api::{
-        AppId, ConditionType, Reason, TenantId,
+        ConditionType, Reason,
         reason::{ConditionStatus, TABLE},
     },
     domain::{Obstacle, text::MESSAGE_MAX},
 };
 
-use crate::fixture::{IDENTITY, INTEGRATION, Tenant, World, deleted, healthy, spec};
+use crate::fixture::{IDENTITY, INTEGRATION, Tenant, World, deleted, grants_forbidden, healthy, sign_in, spec};
 
 /// One step of a history.
 #[derive(Debug, Clone)]
@@ -59,9 +59,7 @@ fn seen(world: &World, flaws: &[u8]) -> Tenant {
             3 => tenant.disabled(),
             4 => tenant.not_consented(),
             5 => tenant.unreadable(IDENTITY, &Obstacle::throttled(Some(7))),
-            _ => {
-                tenant.grants_unreadable(Obstacle::permission_missing(AppId::from_u128(1), "Directory.Read.All", "it"))
-            }
+            _ => tenant.grants_unreadable(grants_forbidden()),
         };
     }
     tenant
@@ -101,7 +99,7 @@ fn take(world: &mut World, step: &Step) {
     }
     match step {
         Step::See(flaws) => world.look(seen(world, flaws)),
-        Step::Refused => world.blocked(&Obstacle::credential_expired(AppId::from_u128(1), TenantId::from_u128(1), "")),
+        Step::Refused => world.blocked(&Obstacle::credential_expired(&sign_in(""))),
         Step::Unavailable
         | Step::Wait(_)
         | Step::Interval(_)
@@ -179,7 +177,7 @@ proptest! {
         let mut world = World::new(spec());
         world.look(healthy());
         for step in &steps {
-            let before = World { spec: world.spec.clone(), status: world.status.clone(), memory: world.memory.clone(), timing: world.timing.clone(), linkable: Vec::new(), ..world };
+            let before = world.clone();
             take(&mut world, step);
             if !matches!(step, Step::Wait(_) | Step::Restart) {
                 check(&world, &before)?;

@@ -1,15 +1,12 @@
 //! The table "from facets to Ready" row by row, and the rules that hold for all of it.
 
 use serde_json::json;
-use webex_azure_operator::{
-    api::{AppId, ConditionType as C, TenantId},
-    domain::Obstacle,
-};
+use webex_azure_operator::{api::ConditionType as C, domain::Obstacle};
 
-use crate::fixture::{IDENTITY, INTEGRATION, World, healthy, spec};
+use crate::fixture::{IDENTITY, INTEGRATION, World, grants_forbidden, healthy, sign_in, spec};
 
 fn wrong_secret() -> Obstacle {
-    Obstacle::credential_invalid(AppId::from_u128(0x31), TenantId::from_u128(1), " (AADSTS7000215)")
+    Obstacle::credential_invalid(&sign_in(" (AADSTS7000215)"))
 }
 
 fn server_error() -> Obstacle {
@@ -184,12 +181,7 @@ fn the_first_look_that_fails_is_progress_not_drift() {
 #[test]
 fn an_unreadable_facet_does_not_hide_a_readable_one() {
     let mut world = World::in_sync();
-    let obstacle = Obstacle::permission_missing(
-        AppId::from_u128(0x31),
-        "Directory.Read.All",
-        "reading delegated permission grants",
-    );
-    let seen = healthy().revoked("Domain.Read.All").grants_unreadable(obstacle);
+    let seen = healthy().revoked("Domain.Read.All").grants_unreadable(grants_forbidden());
     world.look(seen.clone());
     world.after(61).look(seen);
     assert_eq!(world.ready(), ("False", "ConsentIncomplete"));
