@@ -39,7 +39,7 @@ pub struct RunArguments {
     /// Give consent links for this application too; by default only for "Cisco Webex Identity Integration". May be repeated.
     #[arg(long, value_name = "UUID")]
     consent_link_app_id: Vec<AppId>,
-    /// Serve metrics in the OpenMetrics form at http://ADDRESS/metrics; not served if left out.
+    /// Serve metrics in the OpenMetrics form at this address, under /metrics; not served if left out.
     #[arg(long, env = "WEBEX_AZURE_OPERATOR_METRICS_ADDRESS", value_name = "ADDRESS")]
     metrics_address: Option<SocketAddr>,
     #[command(flatten)]

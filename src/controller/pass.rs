@@ -328,11 +328,10 @@ async fn write<T: Transport>(
         let code = failed.and_then(|exchange| exchange.code.as_deref());
         info!(wai = %key, observed, reason, graph.code = code, graph.request_id = request_id, "observation of {key} changed to {reason}");
     }
-    match changed(ConditionType::Ready) {
-        Some((ready, reason)) => {
-            info!(wai = %key, ready, reason, "verdict of {key} changed to {reason} (Ready={ready})");
-        }
-        None => debug!(wai = %key, "status written"),
+    if let Some((ready, reason)) = changed(ConditionType::Ready) {
+        info!(wai = %key, ready, reason, "verdict of {key} changed to {reason} (Ready={ready})");
+    } else {
+        debug!(wai = %key, "status written");
     }
     Ok(Some(digest))
 }

@@ -324,7 +324,7 @@ mod tests {
         // Only once for all answers of that window.
         budgets.learn(&KEY, &percentage("1.8"), false, begin);
         assert!((14.2..14.4).contains(&wait(begin).as_secs_f64()));
-        let later = begin + Duration::from_secs(60);
+        let later = begin + Duration::from_mins(1);
         budgets.learn(&KEY, &HeaderMap::new(), true, later);
         assert_eq!(budgets.standings(later)[1], (Standing::Reduced, 1));
         let healed = later + Duration::from_mins(10);

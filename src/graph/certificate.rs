@@ -169,11 +169,11 @@ fn is_encrypted(part: &[u8]) -> bool {
 fn rsa(kind: SectionKind, der: &[u8]) -> Result<KeyPair, CertificateError> {
     /// The object identifier of elliptic-curve public keys, 1.2.840.10045.2.1, as it stands in PKCS#8.
     const EC_PUBLIC_KEY: [u8; 9] = [0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
-    let read = match kind {
-        SectionKind::EcPrivateKey => return Err(CertificateError::NotRsa),
-        SectionKind::RsaPrivateKey => KeyPair::from_der(der),
-        _ => KeyPair::from_pkcs8(der),
-    };
+    if matches!(kind, SectionKind::EcPrivateKey) {
+        return Err(CertificateError::NotRsa);
+    }
+    let is_traditional = matches!(kind, SectionKind::RsaPrivateKey);
+    let read = if is_traditional { KeyPair::from_der(der) } else { KeyPair::from_pkcs8(der) };
     read.map_err(|_| {
         // The identifier stands within the first bytes, before the key itself.
         let head = der.get(..40).unwrap_or(der);

@@ -54,7 +54,9 @@ fn replace(value: &mut Value, way: &[usize], with: &Value) {
             let place = first % items.len();
             replace(&mut items[place], rest, with);
         }
-        _ => *value = with.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            *value = with.clone()
+        }
     }
 }
 

@@ -64,13 +64,11 @@ pub(super) async fn certificate(
     let keys = key.as_ref().map_or_else(|| vec!["tls.crt", "tls.key"], |key| vec![key.as_str()]);
     let mut parts = Vec::new();
     for key in &keys {
-        match value(&secret, key) {
-            Some(part) => parts.push(part),
-            None => {
-                let field = "spec.credentials.clientCertificate.key";
-                return Ok(Err(Obstacle::secret_key_missing(namespace, name, key, CERTIFICATE, field)));
-            }
-        }
+        let Some(part) = value(&secret, key) else {
+            let field = "spec.credentials.clientCertificate.key";
+            return Ok(Err(Obstacle::secret_key_missing(namespace, name, key, CERTIFICATE, field)));
+        };
+        parts.push(part);
     }
     let read = SigningCertificate::from_pem(&parts);
     let unusable = |error: CertificateError| Obstacle::certificate_unusable(namespace, name, &error.to_string());
