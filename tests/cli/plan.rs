@@ -143,9 +143,9 @@ fn stable(output: &str) -> String {
         let words: Vec<&str> = line.split_whitespace().collect();
         // A row of the table of requests has seven columns and a method before its target.
         match words.as_slice() {
-            [operation, status, code, units, _, id, "GET" | "POST", ..] => {
-                let target = words[6..].join(" ");
-                lines.push(format!("{operation} {status} {code} {units} MS {} {target}", stable_word(id)));
+            [operation, status, code, units, _, id, method @ ("GET" | "POST"), target] => {
+                let id = stable_word(id);
+                lines.push(format!("{operation} {status} {code} {units} MS {id} {method} {target}"));
             }
             _ => lines.push(line.to_owned()),
         }
@@ -163,7 +163,7 @@ async fn explain_shows_every_request_and_what_the_operators_application_may_do()
         "appRoleId": "df021288-bdef-4463-88db-98f22de89214",
     });
     tenant.act("POST", &format!("{operator}/appRoleAssignments"), grant).await;
-    tenant.revoke("Directory.Read.All").await;
+    tenant.revoke_directory_read_all().await;
     let run = plan(&tenant, EXAMPLE, &["--explain"]).await;
     assert_eq!(run.code, 1, "{}", run.out);
     golden("plan-explain.txt", &stable(&tenant.plain(&run.out)));

@@ -96,16 +96,17 @@ impl Tenant {
         answer.bytes().await.unwrap()
     }
 
-    /// Takes an app role of Microsoft Graph from the operator's application; from the next token on.
-    pub async fn revoke(&self, role: &str) {
-        let principal = "/servicePrincipals/00000000-0000-4000-8000-000000000032";
-        let ids = serde_json::json!({ "Directory.Read.All": "7ab1d382-f21e-4acd-a863-ba3e13f7da61" });
-        let answer = self.ask("GET", &format!("{principal}/appRoleAssignments"), serde_json::Value::Null).await;
-        let assignments: serde_json::Value = serde_json::from_slice(&answer).unwrap();
-        let held = assignments["value"].as_array().unwrap().iter();
-        let assignment = held.into_iter().find(|held| held["appRoleId"] == ids[role]).expect("the role is held");
-        let id = assignment["id"].as_str().unwrap();
-        self.act("DELETE", &format!("{principal}/appRoleAssignments/{id}"), serde_json::Value::Null).await;
+    /// Takes `Directory.Read.All` from the operator's application; from the next token on.
+    pub async fn revoke_directory_read_all(&self) {
+        const ROLE: &str = "7ab1d382-f21e-4acd-a863-ba3e13f7da61";
+        let path = "/servicePrincipals/00000000-0000-4000-8000-000000000032/appRoleAssignments";
+        let answer = self.ask("GET", path, serde_json::Value::Null).await;
+        let list: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+        let of = |assignment: &serde_json::Value, name| assignment.get(name)?.as_str().map(str::to_owned);
+        let assignments = list.get("value").and_then(|value| value.as_array()).into_iter().flatten();
+        let mut held = assignments.filter(|assignment| of(assignment, "appRoleId").as_deref() == Some(ROLE));
+        let id = held.next().and_then(|assignment| of(assignment, "id")).expect("the role is held");
+        self.act("DELETE", &format!("{path}/{id}"), serde_json::Value::Null).await;
     }
 
     /// Output without the port of this emulator, so that it can be compared.
