@@ -222,7 +222,10 @@ async fn observe<T: Transport>(
         return Ok(Seen::default());
     }
     let endpoints = ctx.settings.endpoints(desired.cloud);
-    let is_fresh = |held: &Held| ctx.clock.instant().duration_since(held.read) < REREAD_AFTER;
+    let is_fresh = |held: &Held| {
+        let is_young = ctx.clock.instant().duration_since(held.read) < REREAD_AFTER;
+        is_young && ctx.graph.holds_token(&held.credential.key)
+    };
     let kept = remembered.held.take().filter(|held| is_fresh(held) && !is_asked && remembered.memory.failures == 0);
     let held = match kept {
         Some(held) => held,
@@ -234,6 +237,7 @@ async fn observe<T: Transport>(
     let question = Question { desired, endpoints: &endpoints, credential: &held.credential, priority };
     let look = tokio::time::timeout(LOOK_DEADLINE, ctx.graph.look(question)).await;
     let mut advice = held.advice.clone();
+    let expiring = held.credential.ends().and_then(|end| notice::expiring_soon(desired.client, end, ctx.clock.now()));
     remembered.held = Some(held);
     let Ok(Look { observation, trail, roles, skew }) = look else {
         return Ok(Observation::Blocked(Obstacle::timeout("Microsoft Graph")).into());
@@ -242,6 +246,7 @@ async fn observe<T: Transport>(
     if !excess.is_empty() {
         advice.push(notice::excess_permissions(desired.client, &excess));
     }
+    advice.extend(expiring);
     Ok(Seen { observation: Some(observation), advice, trail, skew })
 }
 

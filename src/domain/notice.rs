@@ -1,6 +1,6 @@
 //! Things worth telling once that are no part of the verdict.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::api::AppId;
 
@@ -40,6 +40,22 @@ pub fn excess_permissions(client: AppId, excess: &[String]) -> Notice {
             super::text::listed(excess, 10)
         )),
     )
+}
+
+/// How long before its end a credential of the operator is told to be renewed.
+const RENEW_BEFORE: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// The certificate that the operator signs in with ends soon, if it does.
+pub fn expiring_soon(client: AppId, end: Timestamp, now: Timestamp) -> Option<Notice> {
+    (end.duration_since(now) < RENEW_BEFORE).then(|| {
+        warning(
+            "ExpiringSoon",
+            format!(
+                "The certificate that the operator signs in with as application {client} ends at {end}. Register a new one \
+                 under App registrations > {client} > Certificates & secrets and put it with its key into the Secret."
+            ),
+        )
+    })
 }
 
 /// This machine's clock is wrong.

@@ -46,6 +46,15 @@ const WARNING: f64 = 0.8;
 /// Longest wait within a look; what lasts longer ends the look, so that no slot is held.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Longest time that a request is held back for lack of units; what would have to wait longer ends the look.
+const LONGEST_HOLD: Duration = Duration::from_secs(20);
+
+/// After this many looks in a row without an answer a tenant is left alone.
+const FAILURES_MAX: u32 = 5;
+
+/// For how long.
+const BREAK: Duration = Duration::from_secs(30);
+
 /// What nobody used for this long is forgotten; longer than the longest wait that is honoured.
 const FORGET_AFTER: Duration = Duration::from_hours(1);
 
@@ -108,11 +117,21 @@ struct Budget {
     reduced: Option<Instant>,
     /// When the audit log was read, or will be.
     audits: VecDeque<Instant>,
+    /// Looks in a row without an answer.
+    failures: u32,
 }
 
 impl Budget {
     const fn new(now: Instant) -> Self {
-        Self { pause: None, units: UNITS_PER_WINDOW, filled: now, share: 1.0, reduced: None, audits: VecDeque::new() }
+        Self {
+            pause: None,
+            units: UNITS_PER_WINDOW,
+            filled: now,
+            share: 1.0,
+            reduced: None,
+            audits: VecDeque::new(),
+            failures: 0,
+        }
     }
 
     fn rate(&self) -> f64 {
@@ -144,19 +163,17 @@ impl Budget {
         self.units = self.units.min(UNITS_PER_WINDOW * self.share);
     }
 
-    /// How long until this many reads of the audit log fit, which are then noted.
-    fn audit_wait(&mut self, count: u32, now: Instant) -> Duration {
-        self.audits.retain(|at| now.duration_since(*at) < WINDOW);
-        let mut wait = Duration::ZERO;
-        for _ in 0..count {
-            let at = match self.audits.len().checked_sub(AUDITS_PER_WINDOW).and_then(|first| self.audits.get(first)) {
-                Some(earlier) => (*earlier + WINDOW).max(now),
-                None => now,
-            };
-            wait = at.duration_since(now);
-            self.audits.push_back(at);
-        }
-        wait
+    /// How long until this fits.
+    fn wait_for(&self, cost: Cost, now: Instant) -> Duration {
+        let lacking = f64::from(cost.units) - self.units;
+        let for_units = if lacking > 0.0 { Duration::from_secs_f64(lacking / self.rate()) } else { Duration::ZERO };
+        let mut audits = self.audits.clone();
+        for_units.max(note_audits(&mut audits, cost.audits, now))
+    }
+
+    fn spend(&mut self, cost: Cost, now: Instant) {
+        self.units -= f64::from(cost.units);
+        note_audits(&mut self.audits, cost.audits, now);
     }
 
     fn pause_left(&self, now: Instant) -> Option<(&Obstacle, Duration)> {
@@ -174,6 +191,21 @@ impl Budget {
             Standing::Full
         }
     }
+}
+
+/// Notes this many reads of the audit log at the first times at which they may be made, and tells how long until the last.
+fn note_audits(audits: &mut VecDeque<Instant>, count: u32, now: Instant) -> Duration {
+    audits.retain(|at| now.duration_since(*at) < WINDOW);
+    let mut wait = Duration::ZERO;
+    for _ in 0..count {
+        let at = match audits.len().checked_sub(AUDITS_PER_WINDOW).and_then(|first| audits.get(first)) {
+            Some(earlier) => (*earlier + WINDOW).max(now),
+            None => now,
+        };
+        wait = at.duration_since(now);
+        audits.push_back(at);
+    }
+    wait
 }
 
 /// All tenants'.
@@ -194,19 +226,40 @@ impl Budgets {
     /// What is left of the wait that the tenant asked for, and why it did.
     pub fn pause(&self, key: &BudgetKey, now: Instant) -> Option<(Obstacle, Duration)> {
         let mut all = self.lock();
-        let budget = all.entry(key, now, || Budget::new(now));
-        budget.pause_left(now).map(|(obstacle, left)| (retry_after::with_left(obstacle, left), left))
+        let (obstacle, left) = all.get(key, now)?.pause_left(now)?;
+        Some((retry_after::with_left(obstacle, left), left))
     }
 
-    /// Takes what a request costs, and tells how long to wait before it is sent.
-    pub fn take(&self, key: &BudgetKey, cost: Cost, now: Instant) -> Duration {
+    /// Takes what a request costs, and tells how long to wait before it is sent; what would have to wait too long takes
+    /// nothing and is told so.
+    pub fn take(&self, key: &BudgetKey, cost: Cost, now: Instant) -> Result<Duration, Obstacle> {
         let mut all = self.lock();
         let budget = all.entry(key, now, || Budget::new(now));
         budget.fill(now);
-        budget.units -= f64::from(cost.units);
-        let for_units =
-            if budget.units < 0.0 { Duration::from_secs_f64(-budget.units / budget.rate()) } else { Duration::ZERO };
-        for_units.max(budget.audit_wait(cost.audits, now))
+        let wait = budget.wait_for(cost, now);
+        if wait > LONGEST_HOLD {
+            return Err(retry_after::with_left(&Obstacle::throttled(None), wait));
+        }
+        budget.spend(cost, now);
+        Ok(wait)
+    }
+
+    /// A look at the tenant got no answer, or a server error. After several in a row, of whichever object, the tenant is
+    /// left alone for a while, so that its trouble is not made worse and holds no slots.
+    pub fn failed(&self, key: &BudgetKey, obstacle: &Obstacle, now: Instant) {
+        let mut all = self.lock();
+        let budget = all.entry(key, now, || Budget::new(now));
+        budget.failures = budget.failures.saturating_add(1);
+        if budget.failures >= FAILURES_MAX && budget.pause_left(now).is_none() {
+            budget.pause = Some((obstacle.clone(), now + BREAK));
+        }
+    }
+
+    /// A look at the tenant was answered.
+    pub fn worked(&self, key: &BudgetKey, now: Instant) {
+        if let Some(budget) = self.lock().get(key, now) {
+            budget.failures = 0;
+        }
     }
 
     /// Settles what a request really cost, as its answer tells.
@@ -266,7 +319,7 @@ fn number(headers: &HeaderMap, name: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
+    use crate::{api::Reason, clock::Clock};
 
     const KEY: BudgetKey = (Cloud::Global, TenantId::from_u128(1), AppId::from_u128(2));
 
@@ -302,7 +355,7 @@ mod tests {
         let mut now = begin;
         let mut sent: Vec<(Instant, u32)> = Vec::new();
         while now < begin + Duration::from_mins(1) {
-            now += budgets.take(&KEY, look(), now);
+            now += budgets.take(&KEY, look(), now).unwrap();
             sent.push((now, 7));
         }
         let spent: u32 = sent.iter().map(|(_, units)| units).sum();
@@ -315,7 +368,7 @@ mod tests {
     #[test]
     fn a_warning_slows_down_a_refusal_more_and_quiet_brings_it_back() {
         let (budgets, begin) = (Budgets::default(), Clock::system().instant());
-        let wait = |now| budgets.take(&KEY, Cost { units: 3500, audits: 0 }, now);
+        let wait = |now| budgets.take(&KEY, Cost { units: 3500, audits: 0 }, now).unwrap();
         budgets.learn(&KEY, &percentage("0.5"), false, begin);
         assert_eq!(budgets.standings(begin), [(Standing::Full, 0), (Standing::Reduced, 0), (Standing::Paused, 0)]);
         assert_eq!(wait(begin), Duration::ZERO);
@@ -336,20 +389,51 @@ mod tests {
     fn the_audit_log_is_read_five_times_in_ten_seconds_at_most() {
         let (budgets, begin) = (Budgets::default(), Clock::system().instant());
         let one = Cost { units: 0, audits: 1 };
-        let waits: Vec<u64> = (0..12).map(|_| budgets.take(&KEY, one, begin).as_secs()).collect();
+        let waits: Vec<u64> = (0..12).map(|_| budgets.take(&KEY, one, begin).unwrap().as_secs()).collect();
         assert_eq!(waits, [0, 0, 0, 0, 0, 10, 10, 10, 10, 10, 20, 20]);
+        for _ in 0..3 {
+            budgets.take(&KEY, one, begin).unwrap();
+        }
+        for _ in 0..3 {
+            let told = budgets.take(&KEY, one, begin).unwrap_err();
+            assert_eq!((told.reason, told.wait_seconds), (Reason::Throttled, Some(30)), "and it takes nothing");
+        }
         let other = (Cloud::Global, TenantId::from_u128(9), AppId::from_u128(2));
-        assert_eq!(budgets.take(&other, one, begin), Duration::ZERO);
-        assert_eq!(budgets.take(&KEY, one, begin + Duration::from_mins(1)), Duration::ZERO);
+        assert_eq!(budgets.take(&other, one, begin), Ok(Duration::ZERO));
+        assert_eq!(budgets.take(&KEY, one, begin + Duration::from_mins(1)), Ok(Duration::ZERO));
     }
 
     #[test]
     fn what_costs_more_than_expected_is_paid_for_later() {
         let (budgets, now) = (Budgets::default(), Clock::system().instant());
-        budgets.take(&KEY, Cost { units: 3000, audits: 0 }, now);
+        let units = |units| Cost { units, audits: 0 };
+        assert_eq!(budgets.take(&KEY, units(3000), now), Ok(Duration::ZERO));
         budgets.settle(&KEY, 3000, 3400, now);
-        assert_eq!(budgets.take(&KEY, Cost { units: 100, audits: 0 }, now), Duration::ZERO);
-        assert_eq!(budgets.take(&KEY, Cost { units: 350, audits: 0 }, now), Duration::from_secs(1));
+        assert_eq!(budgets.take(&KEY, units(100), now), Ok(Duration::ZERO));
+        assert_eq!(budgets.take(&KEY, units(350), now), Ok(Duration::from_secs(1)));
+        assert!(budgets.take(&KEY, units(350 * 20), now).is_err(), "no look is held back for longer than 20 seconds");
+    }
+
+    #[test]
+    fn g07_a_tenant_that_fails_five_times_in_a_row_is_left_alone_for_a_while() {
+        let (budgets, now) = (Budgets::default(), Clock::system().instant());
+        let obstacle = Obstacle::graph_unavailable(503, None);
+        for _ in 0..4 {
+            budgets.failed(&KEY, &obstacle, now);
+        }
+        assert_eq!(budgets.pause(&KEY, now), None);
+        budgets.worked(&KEY, now);
+        for _ in 0..4 {
+            budgets.failed(&KEY, &obstacle, now);
+        }
+        assert_eq!(budgets.pause(&KEY, now), None, "counted anew after an answer");
+        budgets.failed(&KEY, &obstacle, now);
+        let (told, left) = budgets.pause(&KEY, now).unwrap();
+        assert_eq!((told.reason, told.wait_seconds, left), (Reason::GraphUnavailable, Some(30), BREAK));
+        let later = now + BREAK;
+        assert_eq!(budgets.pause(&KEY, later), None);
+        budgets.failed(&KEY, &obstacle, later);
+        assert!(budgets.pause(&KEY, later).is_some(), "one look tries, and its failure is enough");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Claims challenges: Microsoft Graph refuses a token and says what a new one has to prove.
 //!
-//! They come to applications whose sessions were revoked or whose risk was raised; each is answered once.
+//! They come when sessions of the application were revoked or its risk was raised; each is answered once. The operator
+//! does not declare the capability for them (`cp1`), so that by the documentation they are rare.
 //!
 //! <https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge>
 

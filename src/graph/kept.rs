@@ -29,6 +29,13 @@ impl<K: Ord + Clone, V> Kept<K, V> {
         value
     }
 
+    /// The entry, if there is one.
+    pub fn get(&mut self, key: &K, now: Instant) -> Option<&mut V> {
+        let (value, used) = self.entries.get_mut(key)?;
+        *used = now;
+        Some(value)
+    }
+
     /// All values.
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.entries.values().map(|(value, _)| value)

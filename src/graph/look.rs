@@ -104,6 +104,11 @@ impl<T: Transport> Graph<T> {
         self.metrics.register(registry, &self.budgets, &self.clock);
     }
 
+    /// Whether a token of this credential is at hand, so that its Secret need not be read for this look.
+    pub fn holds_token(&self, key: &TokenKey) -> bool {
+        self.tokens.holds(key, self.clock.instant())
+    }
+
     /// Looks at a tenant.
     pub async fn look(&self, question: Question<'_>) -> Look {
         let trail = Trail::default();
@@ -129,12 +134,13 @@ impl<T: Transport> Graph<T> {
         line: Line<'_>,
         roles: &mut Option<Arc<BTreeSet<String>>>,
     ) -> Result<Observed, Obstacle> {
-        self.wait_out(question).await?;
         let (key, is_asked) = (&question.credential.key, question.priority == Priority::Person);
         let token = async |claims: Option<&str>| {
             self.tokens.get(question.credential, question.endpoints, line, Wish { claims, is_asked }).await
         };
+        // Only who may sign in is told how the tenant stands.
         let mut held = token(None).await?;
+        self.wait_out(question).await?;
         let mut look = Reader { graph: self, question, line, token: &held }.look().await;
         if let Err(Refused::Token { claims }) = &look {
             // Revoked or ended before its time; a new one is worth one try, from the start.
@@ -154,8 +160,14 @@ impl<T: Transport> Graph<T> {
                 self.tokens.rest(key, &held, &obstacle, self.clock.instant()).await;
                 return Err(obstacle);
             }
-            Err(Refused::Obstacle(obstacle)) => return Err(obstacle),
+            Err(Refused::Obstacle(obstacle)) => {
+                if matches!(obstacle.reason, Reason::GraphUnavailable | Reason::GraphTimeout) {
+                    self.budgets.failed(&budget_key(question), &obstacle, self.clock.instant());
+                }
+                return Err(obstacle);
+            }
         };
+        self.budgets.worked(&budget_key(question), self.clock.instant());
         if observed.obstacle().is_some_and(|obstacle| obstacle.reason == Reason::PermissionMissing) {
             self.tokens.drop_unprivileged(key, &held, self.clock.instant()).await;
         }

@@ -12,6 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 use tracing::debug;
@@ -79,6 +80,16 @@ pub struct Credential {
     pub key: TokenKey,
     /// What is shown to the token endpoint.
     pub proof: Proof,
+}
+
+impl Credential {
+    /// When it ends, where that can be seen from here: of a certificate.
+    pub fn ends(&self) -> Option<Timestamp> {
+        match &self.proof {
+            Proof::Certificate(certificate) => Some(certificate.not_after()),
+            Proof::Secret(_) | Proof::Federated(_) => None,
+        }
+    }
 }
 
 /// What is shown to the token endpoint. Nothing of it prints.
@@ -187,6 +198,13 @@ impl Tokens {
                 Err(obstacle)
             }
         }
+    }
+
+    /// Whether a token is at hand that need not be renewed yet.
+    pub fn holds(&self, key: &TokenKey, now: Instant) -> bool {
+        let slot = self.slot(key, now);
+        // Whoever holds the slot is fetching.
+        slot.try_lock().is_ok_and(|entry| entry.token.as_ref().is_some_and(|token| now < token.renew_at))
     }
 
     /// Forgets this token, because Microsoft Graph did not take it.

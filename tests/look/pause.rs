@@ -83,7 +83,11 @@ async fn g01_other_tenants_and_other_applications_go_on() {
     }
     let same = scene.looker.with_key(|key| key.namespace = "other".to_owned());
     scene.look_as(&same).await;
-    assert_eq!(scene.kinds(), [], "Microsoft counts by application and tenant, whoever holds the Secret");
+    assert_eq!(
+        scene.kinds(),
+        [Kind::Token],
+        "Microsoft counts by application and tenant, whoever holds the Secret; who cannot sign in is told nothing of it"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -310,4 +314,29 @@ async fn g54_a_slow_tenant_does_not_delay_another() {
     let (slow, ()) = tokio::join!(slow, quick);
     assert_eq!(super::fixture::blocked(slow).reason, Reason::GraphTimeout);
     assert_eq!(scene.kinds().iter().filter(|kind| **kind == Kind::Batch).count(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn g07_a_tenant_without_answers_is_left_alone_after_five_looks_and_the_others_go_on() {
+    let scene = Scene::healthy();
+    let other = Looker::new(spec_with(|spec| spec["tenantId"] = TenantId::from_u128(0x99).to_string().into()), SECRET);
+    scene.seen().await;
+    scene.asked();
+    scene.alter_for(scene.looker.desired.tenant.to_string(), |reply| {
+        reply.refuse(500, "InternalServerError");
+    });
+    for _ in 0..5 {
+        assert_eq!(told(&scene.blocked().await), (Reason::GraphUnavailable, None));
+    }
+    assert_eq!(scene.kinds(), [Kind::Batch; 5]);
+    assert_eq!(told(&scene.blocked().await), (Reason::GraphUnavailable, Some(30)));
+    assert_eq!(scene.kinds(), []);
+    scene.look_as(&other).await;
+    assert_eq!(scene.kinds(), [Kind::Token, Kind::Batch]);
+    pass(30).await;
+    scene.blocked().await;
+    assert_eq!(scene.kinds(), [Kind::Batch], "one look tries");
+    scene.settle();
+    pass(30).await;
+    assert_eq!(scene.seen().await.obstacle(), None);
 }

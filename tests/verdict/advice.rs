@@ -63,3 +63,13 @@ fn g49_a_clock_that_is_wrong_is_told_with_direction_and_consequence() {
     assert!(minutes(10).contains("10 minutes behind Microsoft's"), "{}", minutes(10));
     assert!(minutes(-7).contains("7 minutes ahead of Microsoft's"), "{}", minutes(-7));
 }
+
+#[test]
+fn a_certificate_is_told_to_be_renewed_a_month_before_its_end() {
+    let client = "00000000-0000-4000-8000-000000000031".parse().unwrap();
+    let told = |end: &str| notice::expiring_soon(client, end.parse().unwrap(), crate::fixture::start());
+    assert_eq!(told("2026-12-23T08:00:00Z"), None);
+    let notice = told("2026-12-23T07:59:59Z").unwrap();
+    assert_eq!(notice.reason, "ExpiringSoon");
+    assert!(notice.message.contains("ends at 2026-12-23T07:59:59Z"), "{}", notice.message);
+}

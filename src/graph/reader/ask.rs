@@ -164,7 +164,8 @@ impl<T: Transport> Reader<'_, T> {
     ) -> Result<Answer, Refused> {
         let Self { graph, question, line, token } = self;
         let key = budget_key(*question);
-        graph.hold_back(graph.budgets.take(&key, cost, graph.clock.instant())).await;
+        let wait = graph.budgets.take(&key, cost, graph.clock.instant()).map_err(Refused::Obstacle)?;
+        graph.hold_back(wait).await;
         let refused = || Refused::Token { claims: None };
         let mut authorization =
             HeaderValue::try_from(format!("Bearer {}", token.secret.expose_secret())).map_err(|_| refused())?;
