@@ -45,11 +45,7 @@ impl AssertionSource for TokenFile {
 
 /// What the token says of itself, for whoever has to compare it with what is registered.
 pub fn presented(assertion: &SecretString) -> Presented {
-    let claims = || -> Option<Value> {
-        let payload = assertion.expose_secret().split('.').nth(1)?;
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?).ok()
-    };
-    let claims = claims().unwrap_or_default();
+    let claims = payload(assertion.expose_secret()).unwrap_or_default();
     let shown = |value: Option<&Value>| match value {
         Some(Value::String(text)) => line(text),
         Some(Value::Array(several)) => {
@@ -62,6 +58,12 @@ pub fn presented(assertion: &SecretString) -> Presented {
         subject: shown(claims.get("sub")),
         audience: shown(claims.get("aud")),
     }
+}
+
+/// The content of a JSON web token, unverified.
+pub(super) fn payload(token: &str) -> Option<Value> {
+    let payload = token.split('.').nth(1)?.trim_end_matches('=');
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
 }
 
 /// Made safe, but not cut at the length of a display name: who compares needs all of it.

@@ -259,3 +259,17 @@ async fn two_tenants_are_read_with_tokens_of_their_own() {
     assert_eq!(asked[1].bearer(), asked[4].bearer());
     assert_ne!(asked[1].bearer(), asked[3].bearer());
 }
+
+#[tokio::test(start_paused = true)]
+async fn whether_a_token_is_at_hand_is_told_until_it_is_due() {
+    let scene = Scene::healthy();
+    let key = &scene.looker.credential.key;
+    assert!(!scene.graph.holds_token(key));
+    scene.seen().await;
+    assert!(scene.graph.holds_token(key));
+    assert!(!scene.graph.holds_token(&scene.looker.with_key(|key| key.version = "2".to_owned()).credential.key));
+    pass(3599 - 300 - 1).await;
+    assert!(scene.graph.holds_token(key));
+    pass(1).await;
+    assert!(!scene.graph.holds_token(key), "its Secret is read anew before the next one is fetched");
+}

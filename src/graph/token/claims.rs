@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
+use super::super::assertion::payload;
 use crate::{
     api::{AppId, Cloud, TenantId},
     domain::cloud,
@@ -27,11 +27,7 @@ pub(super) struct Claims {
 impl Claims {
     /// The claims of this token; what cannot be read is not there.
     pub fn of(token: &str) -> Self {
-        let payload = || -> Option<Value> {
-            let payload = token.split('.').nth(1)?;
-            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?).ok()
-        };
-        let claims = payload().unwrap_or_default();
+        let claims = payload(token).unwrap_or_default();
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         let roles = claims.get("roles").and_then(Value::as_array).into_iter().flatten();
         Self {
@@ -57,6 +53,7 @@ impl Claims {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use proptest::prelude::*;
 
     use super::*;
