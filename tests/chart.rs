@@ -14,13 +14,13 @@ use webex_azure_operator::control_plane::{Assets, ControlPlane, Tool};
 
 const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/webex-azure-operator");
 /// Names that YAML reads as booleans and numbers unless they are quoted.
-const CREDENTIALS: &str = r#"credentials=[{"namespace":"off","secrets":["on","1e3"]}]"#;
+const CREDENTIALS: &str = r#"credentials=[{"namespace":"off","secrets":["on","1e3"],"serviceAccounts":["yes"]}]"#;
 const EVERYTHING: &str = r#"{
     "image": {"repository": "registry.example/operator", "digest": "sha256:0000000000000000000000000000000000000000000000000000000000000000", "pullPolicy": "Always"},
     "imagePullSecrets": ["yes"],
     "fullnameOverride": "null",
     "crds": {"install": false},
-    "credentials": [{"namespace": "off", "secrets": ["on"]}, {"namespace": "webex", "secrets": ["graph"], "serviceAccounts": ["reader"]}, {"namespace": "y", "serviceAccounts": ["no"]}],
+    "credentials": [{"namespace": "off", "secrets": ["on"]}, {"namespace": "webex", "serviceAccounts": ["no"]}],
     "metrics": {"enabled": true, "port": 9090},
     "serviceAccount": {"annotations": {"azure.workload.identity/client-id": "1e3"}},
     "args": ["--flag=true", "0x10"],
@@ -69,7 +69,8 @@ async fn a_release_installs_runs_restricted_and_may_do_what_it_must() {
     let deployment = cluster.get(&["deployment", "y-webex-azure-operator", "--namespace", "no"]);
     assert_eq!(deployment["spec"]["selector"]["matchLabels"]["app.kubernetes.io/instance"], "y");
     let pod_spec = &deployment["spec"]["template"]["spec"];
-    assert_eq!(pod_spec["containers"][0]["args"], json!(["run"]));
+    assert_eq!(pod_spec["containers"][0]["args"], json!(["run", "--metrics-address=0.0.0.0:8080"]));
+    assert_eq!(pod_spec["containers"][0]["ports"][0]["containerPort"], 8080);
     assert_eq!(pod_spec["containers"][0]["image"], "webex-azure-operator:0.1.0");
 
     let said = cluster.pod_is_admitted("no", pod_spec).unwrap();
@@ -106,7 +107,7 @@ async fn releases_live_side_by_side_are_upgraded_and_go_without_a_trace() {
     assert_eq!(pod["metadata"]["labels"]["azure.workload.identity/use"], "true");
     assert_eq!(pod["spec"]["imagePullSecrets"], json!([{"name": "yes"}]));
     let container = &pod["spec"]["containers"][0];
-    assert_eq!(container["args"], json!(["run", "--flag=true", "0x10"]));
+    assert_eq!(container["args"], json!(["run", "--metrics-address=0.0.0.0:9090", "--flag=true", "0x10"]));
     assert_eq!(container["env"], json!([{"name": "RUST_LOG", "value": "true"}]));
 
     for namespace in ["no", "off"] {
@@ -241,6 +242,10 @@ impl Cluster {
             ("list", secrets, "", false),
             ("watch", secrets, "on", false),
             ("update", secrets, "on", false),
+            ("get", ("", "serviceaccounts", ""), "yes", true),
+            ("get", ("", "serviceaccounts", ""), "any", false),
+            ("list", ("", "serviceaccounts", ""), "", false),
+            ("create", ("", "serviceaccounts", "token"), "yes", true),
             ("create", ("", "serviceaccounts", "token"), "any", false),
         ] {
             let allowed = self.allows(user, verb, resource, name).await;
