@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    object::{IN_SYNC, changed, conditions, integration, status},
+    object::{IN_SYNC, changed, conditions, in_vain, integration, with_secret},
     scene::Scene,
     stage::Stage,
     tenant::{OTHER, SECRET, TENANT},
@@ -22,23 +22,6 @@ struct Unusable {
 
 fn unusable(name: &'static str, data: Option<Value>, reason: &'static str, says: &'static [&'static str]) -> Unusable {
     Unusable { name, data, is_labelled: true, reason, says }
-}
-
-/// All conditions of an object whose first look was in vain.
-fn in_vain(reason: &str) -> Vec<String> {
-    vec![
-        format!("Stalled=True {reason}"),
-        format!("Ready=False {reason}"),
-        format!("Observed=False {reason}"),
-        "Drifted=Unknown NotObserved".to_owned(),
-        "ServicePrincipalsPresent=Unknown NotObserved".to_owned(),
-        "SignInEnabled=Unknown NotObserved".to_owned(),
-        "ConsentGranted=Unknown NotObserved".to_owned(),
-    ]
-}
-
-fn with_secret(name: &str) -> Value {
-    changed(integration(name), &json!({ "spec": { "credentials": { "clientSecret": { "name": name } } } }))
 }
 
 pub async fn an_unusable_secret_is_named_and_heals_when_it_is_corrected(stage: &Stage) {
@@ -92,18 +75,13 @@ pub async fn an_unusable_secret_is_named_and_heals_when_it_is_corrected(stage: &
             let labels = if *is_labelled { json!({ "webexazure.dev/credentials": "true" }) } else { json!({}) };
             scene.labelled_secret(name, data, &labels).await;
         }
-        scene.create(&with_secret(name)).await;
+        scene.create(&with_secret(name, name)).await;
     }
     scene.secret("trailing", &json!({ "client-secret": format!("{SECRET}\n") })).await;
-    scene.create(&with_secret("trailing")).await;
+    scene.create(&with_secret("trailing", "trailing")).await;
 
     for Unusable { name, reason, says, .. } in &table {
-        let object = scene.until_says(name, &format!("Ready=False {reason}")).await;
-        assert_eq!(conditions(&object), in_vain(reason), "{name}");
-        let told = status(&object);
-        let message = &told.condition("Observed").unwrap().message;
-        assert!(says.iter().all(|part| message.contains(part)), "{name}: {message}");
-        assert_eq!(&told.condition("Ready").unwrap().message, message, "{name}");
+        let message = scene.until_in_vain(name, reason, says).await;
         assert!(!message.contains("emulator-only"), "{name}: {message}");
     }
     assert_eq!(conditions(&scene.until_says("trailing", "Ready=True InSync").await), IN_SYNC);
@@ -130,10 +108,7 @@ pub async fn an_unknown_tenant_or_client_is_named(stage: &Stage) {
             ["00000000-0000-4000-8000-00000000dead is unknown or switched off", "spec.credentials.clientId"],
         ),
     ] {
-        let object = scene.until_says(name, &format!("Ready=False {reason}")).await;
-        assert_eq!(conditions(&object), in_vain(reason));
-        let message = status(&object).condition("Observed").unwrap().message.clone();
-        assert!(says.iter().all(|part| message.contains(part)), "{message}");
+        scene.until_in_vain(name, reason, &says).await;
     }
     let client = json!({ "spec": { "credentials": { "clientId": "00000000-0000-4000-8000-000000000031" } } });
     scene.edit("client", &client).await;
@@ -141,7 +116,7 @@ pub async fn an_unknown_tenant_or_client_is_named(stage: &Stage) {
     scene.close().await;
 }
 
-pub async fn a_token_of_another_tenant_is_not_used(stage: &Stage) {
+pub async fn i20_a_token_of_another_tenant_is_not_used(stage: &Stage) {
     let scene = Scene::operated(stage, "borrowed").await;
     scene.wire.set(Some(Trouble::TokenOf(OTHER)));
     scene.create(&integration("contoso")).await;

@@ -12,14 +12,24 @@
 
 mod access;
 mod admission;
+mod canary;
+mod certificate;
 mod credential;
+mod fairness;
+mod federation;
+mod front;
 mod golden;
 mod incident;
 mod isolation;
 mod kubectl;
 mod lifecycle;
 mod object;
+mod operator_identity;
+mod privilege;
+mod program;
+mod recorder;
 mod scene;
+mod sign_in;
 mod stage;
 mod tenant;
 mod trouble;
@@ -72,13 +82,38 @@ fn main() -> ExitCode {
         credential {
             an_unusable_secret_is_named_and_heals_when_it_is_corrected,
             an_unknown_tenant_or_client_is_named,
-            a_token_of_another_tenant_is_not_used,
+            i20_a_token_of_another_tenant_is_not_used,
+        }
+        certificate {
+            a_certificate_signs_in_and_its_loss_is_told_until_it_is_back,
+            a_secret_without_a_usable_certificate_is_named_and_heals_when_it_is_corrected,
+        }
+        federation {
+            a_service_account_signs_in_and_each_mismatch_is_told_until_it_is_mended,
+            i18_a_service_account_is_used_only_if_it_names_the_application_and_heals_when_it_does,
+            the_chart_gives_the_rights_to_a_service_account_by_name,
+            a_service_account_signs_in_to_each_cloud_with_that_clouds_audience,
+        }
+        operator_identity {
+            the_operators_identity_is_lent_only_where_that_was_allowed,
+            g48_what_the_operators_identity_lacks_is_named_and_heals_when_it_is_there,
+        }
+        privilege {
+            k13_excess_and_a_trimmed_secret_are_told_once_and_in_no_condition,
+            everything_that_the_operators_application_lacks_is_named_at_once_and_heals_when_granted,
+        }
+        canary {
+            no_secret_and_no_token_gets_out,
+        }
+        fairness {
+            slow_and_throttled_tenants_cost_the_others_nothing,
         }
         trouble {
             trouble_at_microsoft_graph_leaves_the_verdict_as_it_was,
         }
         isolation {
             a_panic_is_one_objects_internal_error,
+            i17_a_neighbour_with_a_wrong_secret_gets_nothing_of_who_is_signed_in,
         }
         lifecycle {
             a_suspended_object_is_left_alone_until_it_is_resumed,

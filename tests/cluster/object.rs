@@ -23,6 +23,22 @@ pub fn integration(name: &str) -> Value {
     })
 }
 
+/// The smallest object that signs in with this instead of a client secret, such as `{"operatorIdentity": {}}`.
+pub fn signing_in_with(name: &str, source: &Value) -> Value {
+    let instead = json!({ "spec": { "credentials": { "clientSecret": null } } });
+    changed(changed(integration(name), &instead), &json!({ "spec": { "credentials": source } }))
+}
+
+/// The smallest object with the Secret of this name.
+pub fn with_secret(name: &str, secret: &str) -> Value {
+    changed(integration(name), &json!({ "spec": { "credentials": { "clientSecret": { "name": secret } } } }))
+}
+
+/// The object about another tenant.
+pub fn about(tenant: &str, object: Value) -> Value {
+    changed(object, &json!({ "spec": { "tenantId": tenant } }))
+}
+
 /// The same object with this merged into it, as a JSON merge patch is.
 pub fn changed(mut object: Value, change: &Value) -> Value {
     merge(&mut object, change);
@@ -64,6 +80,24 @@ pub fn conditions(object: &WebexAzureIntegration) -> Vec<String> {
 /// Whether the conditions hold this one, written as `Type=Status Reason`.
 pub fn says(object: &WebexAzureIntegration, condition: &str) -> bool {
     conditions(object).iter().any(|own| own == condition)
+}
+
+/// All conditions of an object whose first look was in vain.
+pub fn in_vain(reason: &str) -> Vec<String> {
+    vec![
+        format!("Stalled=True {reason}"),
+        format!("Ready=False {reason}"),
+        format!("Observed=False {reason}"),
+        "Drifted=Unknown NotObserved".to_owned(),
+        "ServicePrincipalsPresent=Unknown NotObserved".to_owned(),
+        "SignInEnabled=Unknown NotObserved".to_owned(),
+        "ConsentGranted=Unknown NotObserved".to_owned(),
+    ]
+}
+
+/// The message of this condition; empty if it is not there.
+pub fn message(object: &WebexAzureIntegration, condition: &str) -> String {
+    status(object).condition(condition).map(|condition| condition.message.clone()).unwrap_or_default()
 }
 
 /// The conditions of an object that is in order.

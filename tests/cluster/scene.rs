@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::api::{
-    core::v1::{Namespace, Secret},
+    core::v1::{Namespace, Secret, ServiceAccount},
     events::v1::Event,
 };
 use kube::{
@@ -15,14 +15,14 @@ use serde_json::{Value, json};
 use tokio::{sync::RwLockReadGuard, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use webex_azure_operator::{
-    api::{CREDENTIALS_LABEL, REQUESTED_AT_ANNOTATION, WebexAzureIntegration},
+    api::{CLIENT_ID_ANNOTATION, CREDENTIALS_LABEL, REQUESTED_AT_ANNOTATION, WebexAzureIntegration},
     clock::Clock,
     controller::{Controller, RunError, Settings, credential::OperatorIdentity, queue::Limits},
     domain::Timing,
 };
 
 use crate::{
-    object::says,
+    object::{IN_SYNC, conditions, in_vain, message, says, status},
     stage::{Cluster, Stage},
     tenant::{SECRET, Tenants},
     wire::Wire,
@@ -94,7 +94,12 @@ impl<'a> Scene<'a> {
 
     /// Starts the operator with this client.
     pub fn operate(&mut self, client: Client) {
-        let settings = Settings {
+        self.operate_with(client, |_| {});
+    }
+
+    /// The same with settings changed by this.
+    pub fn operate_with(&mut self, client: Client, change: impl FnOnce(&mut Settings)) {
+        let mut settings = Settings {
             namespace: Some(self.namespace.to_owned()),
             limits: Limits { total: 8, per_tenant: 4 },
             timing: Timing::PRODUCTION.shortened_by(SPEED),
@@ -104,18 +109,23 @@ impl<'a> Scene<'a> {
             linkable: Vec::new(),
             instance: "test".to_owned(),
         };
+        change(&mut settings);
         let controller = Controller::new(client, Arc::clone(&self.wire), Clock::system(), settings);
         self.operator.spawn(controller.run(self.stop.clone()));
     }
 
-    /// Ends the operator and the emulator; the operator must have run until now.
-    pub async fn close(self) {
-        let Self { tenants, stop, mut operator, .. } = self;
-        stop.cancel();
-        while let Some(ended) = operator.join_next().await {
+    /// Ends the operator, which must have run until now; it can be started again.
+    pub async fn rest(&mut self) {
+        std::mem::take(&mut self.stop).cancel();
+        while let Some(ended) = self.operator.join_next().await {
             ended.unwrap().unwrap();
         }
-        tenants.stop().await;
+    }
+
+    /// Ends the operator and the emulator; the operator must have run until now.
+    pub async fn close(mut self) {
+        self.rest().await;
+        self.tenants.stop().await;
     }
 
     /// Writes a Secret that the operator may use.
@@ -130,6 +140,22 @@ impl<'a> Scene<'a> {
         let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name, "labels": labels }, "data": data });
         let api: Api<Secret> = Api::namespaced(self.cluster.client.clone(), self.namespace);
         api.patch(name, &PatchParams::apply("test").force(), &Patch::Apply(&secret)).await.unwrap();
+    }
+
+    /// Writes a ServiceAccount, bound to this application if one is given.
+    pub async fn service_account(&self, name: &str, application: Option<&str>) {
+        let annotations = application.map(|application| json!({ CLIENT_ID_ANNOTATION: application }));
+        let metadata = json!({ "name": name, "annotations": annotations });
+        let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata });
+        let api: Api<ServiceAccount> = Api::namespaced(self.cluster.client.clone(), self.namespace);
+        api.patch(name, &PatchParams::apply("test").force(), &Patch::Apply(&account)).await.unwrap();
+    }
+
+    /// Writes to a Secret without changing what is in it.
+    pub async fn touch_secret(&self, name: &str, value: &str) {
+        let change = json!({ "metadata": { "annotations": { "example.com/touched": value } } });
+        let api: Api<Secret> = Api::namespaced(self.cluster.client.clone(), self.namespace);
+        api.patch(name, &PatchParams::default(), &Patch::Merge(change)).await.unwrap();
     }
 
     /// Creates this object.
@@ -171,6 +197,32 @@ impl<'a> Scene<'a> {
     /// Waits until the object has this condition, written as `Type=Status Reason`.
     pub async fn until_says(&self, name: &str, condition: &str) -> WebexAzureIntegration {
         self.until(name, condition, |object| says(object, condition)).await
+    }
+
+    /// Waits until the look that this value asks for was made.
+    pub async fn until_asked(&self, name: &str, value: &str) -> WebexAzureIntegration {
+        self.ask(name, value).await;
+        let is_answered =
+            |object: &WebexAzureIntegration| status(object).last_handled_reconcile_at.as_deref() == Some(value);
+        self.until(name, &format!("the look {value} was made"), is_answered).await
+    }
+
+    /// Waits until the object is in order.
+    pub async fn until_in_sync(&self, name: &str) -> WebexAzureIntegration {
+        let is_in_sync = |object: &WebexAzureIntegration| conditions(object) == IN_SYNC;
+        self.until(name, "it is in order", is_in_sync).await
+    }
+
+    /// Waits until the first look at the object was in vain for this reason, and tells the message, which says all this.
+    pub async fn until_in_vain(&self, name: &str, reason: &str, says: &[&str]) -> String {
+        let object = self.until_says(name, &format!("Ready=False {reason}")).await;
+        assert_eq!(conditions(&object), in_vain(reason), "{name}");
+        let told = message(&object, "Observed");
+        for part in says {
+            assert!(told.contains(part), "{name}: {part:?} is missing in: {told}");
+        }
+        assert_eq!(message(&object, "Ready"), told, "{name}");
+        told
     }
 
     /// Waits for this many more looks at a tenant.

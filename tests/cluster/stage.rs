@@ -5,6 +5,7 @@ use std::{
     process::{Output, Stdio},
 };
 
+use http::Request;
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
@@ -121,6 +122,22 @@ impl Cluster {
         command.env("HELM_CACHE_HOME", &home).env("HELM_CONFIG_HOME", &home).env("HELM_DATA_HOME", &home);
         command.args(["template", release, CHART, "--namespace", namespace, "--set-json", values]);
         run(command, "").await.succeeded()
+    }
+
+    /// A client of the administrator that lists of all namespaces' objects only those with this label `shard`, so that an
+    /// operator for all namespaces leaves alone what belongs to other tests.
+    pub fn client_of_shard(&self, shard: &'static str) -> Client {
+        const ALL: &str = "/apis/webexazure.dev/v1alpha1/webexazureintegrations?";
+        let inner = self.client.clone();
+        let send = move |mut request: Request<kube::client::Body>| {
+            let uri = request.uri().to_string();
+            if uri.starts_with(ALL) {
+                *request.uri_mut() = format!("{uri}&labelSelector=shard%3D{shard}").parse().unwrap();
+            }
+            let client = inner.clone();
+            async move { client.send(request).await.map_err(tower::BoxError::from) }
+        };
+        Client::new(tower::service_fn(send), "default")
     }
 
     /// A client with this token instead of the administrator's.

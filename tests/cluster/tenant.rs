@@ -1,6 +1,6 @@
 //! The pretend tenants of one test, and the administrator who acts in them over HTTP.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use serde_json::{Value, json};
 use webex_azure_operator::{
@@ -13,6 +13,14 @@ pub const TENANT: &str = "00000000-0000-4000-8000-000000000001";
 
 /// A second tenant, the same in everything but its id.
 pub const OTHER: &str = "00000000-0000-4000-8000-000000000002";
+
+/// The tenant with this number, for tests with many: from 3 on.
+pub fn numbered(number: u32) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+/// Application ID of the operator's own application.
+pub const OPERATOR: &str = "00000000-0000-4000-8000-000000000031";
 
 /// Application ID of "Cisco Webex Identity Integration".
 pub const INTEGRATION: &str = "90db942a-c1eb-4e8d-82e4-eebf64a7e2ae";
@@ -51,7 +59,13 @@ impl Tenants {
 
     /// Loads the incident's tenant anew, changed by this.
     pub async fn reload(&self, change: impl FnOnce(&mut Value)) {
+        self.load(TENANT, change).await;
+    }
+
+    /// Loads a tenant of this id that is the incident's in everything else, changed by this.
+    pub async fn load(&self, tenant: &str, change: impl FnOnce(&mut Value)) {
         let mut scenario = self.control("GET", "/scenarios/incident", None).await;
+        scenario["tenant"]["id"] = tenant.into();
         change(&mut scenario);
         self.control("POST", "/tenants", Some(scenario)).await;
     }
@@ -85,6 +99,27 @@ impl Tenants {
         self.act(tenant, "DELETE", &format!("/servicePrincipals/{principal}/appRoleAssignments/{id}"), None).await;
     }
 
+    /// Revokes what was issued to the operator in this tenant until now.
+    pub async fn revoke_tokens(&self, tenant: &str) {
+        self.control("POST", "/revoke", Some(json!({ "tenantId": tenant, "appId": OPERATOR }))).await;
+    }
+
+    /// Answers this tenant with nothing but 429, and this as `Retry-After`.
+    pub async fn throttle(&self, tenant: &str, seconds: u32) {
+        let wish = json!({ "tenantId": tenant, "retryAfterSeconds": seconds, "for": "all" });
+        self.control("POST", "/throttle", Some(wish)).await;
+    }
+
+    /// Answers it again.
+    pub async fn unthrottle(&self, tenant: &str) {
+        self.control("DELETE", &format!("/throttle/{tenant}"), None).await;
+    }
+
+    /// Changes how awkward the emulator is.
+    pub async fn turn(&self, knobs: &Value) {
+        self.control("PATCH", "/knobs", Some(knobs.clone())).await;
+    }
+
     /// Opens the consent page and presses Accept.
     pub async fn accept(&self, url: &str) {
         let page = self.http.get(url).send().await.unwrap().error_for_status().unwrap().text().await.unwrap();
@@ -111,6 +146,24 @@ impl Tenants {
         log["requests"].as_array().unwrap().iter().filter(is_of_tenant).cloned().collect()
     }
 
+    /// How many requests there were so far.
+    pub async fn count(&self) -> u64 {
+        let log = self.control("GET", "/requests", None).await;
+        log["requests"].as_array().unwrap().last().map_or(0, |entry| entry["n"].as_u64().unwrap())
+    }
+
+    /// How many looks at each tenant there were after this many requests.
+    pub async fn looks_since(&self, count: u64) -> BTreeMap<String, usize> {
+        let log = self.control("GET", &format!("/requests?since={count}"), None).await;
+        let mut looks = BTreeMap::new();
+        for entry in log["requests"].as_array().unwrap() {
+            if entry["path"].as_str().unwrap().ends_with("/$batch") {
+                *looks.entry(entry["tenant"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+            }
+        }
+        looks
+    }
+
     /// How many looks at this tenant there were so far.
     pub async fn looks(&self, tenant: &str) -> usize {
         let is_look = |entry: &&Value| entry["path"].as_str().is_some_and(|path| path.ends_with("/$batch"));
@@ -120,6 +173,12 @@ impl Tenants {
     /// Stops listening.
     pub async fn stop(self) {
         self.running.stop().await;
+    }
+
+    /// How many tokens were asked for in this tenant so far.
+    pub async fn sign_ins(&self, tenant: &str) -> usize {
+        let is_token = |entry: &&Value| entry["path"].as_str().is_some_and(|path| path.ends_with("/token"));
+        self.requests(tenant).await.iter().filter(is_token).count()
     }
 
     async fn control(&self, method: &str, path: &str, body: Option<Value>) -> Value {

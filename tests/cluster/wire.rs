@@ -1,6 +1,9 @@
 //! The way to Microsoft, with trouble on it that a test switches on and off.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
@@ -8,6 +11,7 @@ use futures::future::BoxFuture;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use serde_json::Value;
+use tokio::sync::Notify;
 use webex_azure_operator::graph::{
     HttpTransport, Transport, TransportOptions,
     transport::{Body, BodyError, TransportError},
@@ -28,6 +32,10 @@ pub enum Trouble {
     Redirect,
     /// The token endpoint answers with a token of this other tenant.
     TokenOf(&'static str),
+    /// The token endpoint fails.
+    NoTokens,
+    /// Whatever is asked about this tenant is answered this much later, or when the trouble is over.
+    Slow(&'static str, Duration),
     /// The operator panics at a token request for this tenant.
     Panic(&'static str),
 }
@@ -37,17 +45,21 @@ pub enum Trouble {
 pub struct Wire {
     inner: HttpTransport,
     trouble: Mutex<Option<Trouble>>,
+    /// Tells those who are held up that the trouble is another.
+    changed: Arc<Notify>,
 }
 
 impl Wire {
     /// A way without trouble.
     pub fn new() -> Self {
-        Self { inner: HttpTransport::new(&TransportOptions::from_environment()).unwrap(), trouble: Mutex::new(None) }
+        let inner = HttpTransport::new(&TransportOptions::from_environment()).unwrap();
+        Self { inner, trouble: Mutex::new(None), changed: Arc::default() }
     }
 
     /// Switches trouble on, or off.
     pub fn set(&self, trouble: Option<Trouble>) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        self.changed.notify_waiters();
     }
 }
 
@@ -64,7 +76,18 @@ impl Transport for Wire {
                 let sent = self.inner.send(request);
                 return Box::pin(async move { Ok(with_token_of(tenant, sent.await?).await) });
             }
-            None | Some(Trouble::Panic(_) | Trouble::TokenOf(_)) => None,
+            Some(Trouble::Slow(tenant, by)) if tenant_of(&request).as_deref() == Some(tenant) => {
+                let (sent, changed) = (self.inner.send(request), Arc::clone(&self.changed));
+                return Box::pin(async move {
+                    // Either way it is time to go on.
+                    let _ = tokio::time::timeout(by, changed.notified()).await;
+                    sent.await
+                });
+            }
+            Some(Trouble::NoTokens) if is_token => {
+                Some(answer(StatusCode::SERVICE_UNAVAILABLE, "application/json", "{}"))
+            }
+            None | Some(Trouble::Panic(_) | Trouble::TokenOf(_) | Trouble::NoTokens | Trouble::Slow(..)) => None,
             Some(_) if is_token => None,
             Some(Trouble::Html) => {
                 Some(answer(StatusCode::OK, "text/html", "<html><body>Sign in to the guest network</body></html>"))
@@ -91,6 +114,16 @@ impl Transport for Wire {
             None => self.inner.send(request),
         }
     }
+}
+
+/// The tenant that this request is about: it stands in the token endpoint's path, else in the token.
+fn tenant_of(request: &Request<Bytes>) -> Option<String> {
+    let Some(bearer) = request.headers().get(header::AUTHORIZATION) else {
+        return request.uri().path().split('/').nth(1).map(str::to_owned);
+    };
+    let payload = bearer.to_str().ok()?.split('.').nth(1)?;
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+    claims["tid"].as_str().map(str::to_owned)
 }
 
 fn answer(status: StatusCode, content_type: &str, body: impl Into<Bytes>) -> Response<Body> {
