@@ -92,7 +92,7 @@ fn unusable() -> Vec<Unusable> {
         invalid("no-certificate", &[KEY], "it holds no certificate"),
         invalid("empty", &[""], "it holds no private key"),
         invalid("text", &["secret"], "it holds no private key"),
-        pem("expired", &[EXPIRED, KEY], "CredentialExpired", "expired at 2023"),
+        pem("expired", &[EXPIRED, KEY], "CredentialExpired", "expired at 2024-01-01T00:00:00Z"),
         invalid("future", &[FUTURE, KEY], "is not valid before 2027"),
         missing("other-key", json!({ "certificate": CERTIFICATE }), "has no key client.pem"),
         missing("half", json!({ "tls.key": KEY }), "has no key tls.crt"),
