@@ -225,7 +225,7 @@ fn looked(input: &Input<'_>, desired: &Desired, observation: &Observation) -> De
     let earlier = Earlier { status: input.previous, counts: !is_new_generation && !is_stale };
 
     let news = advice_news(input, is_new_generation);
-    memory.advised = Some(input.advice.iter().cloned().collect());
+    memory.advised = advised(input, observation, is_new_generation);
 
     let mut believed = Vec::new();
     let mut settles_at: Option<Timestamp> = None;
@@ -290,6 +290,17 @@ fn advice_news(input: &Input<'_>, is_new_generation: bool) -> Vec<Notice> {
         None => is_new_generation,
     };
     input.advice.iter().filter(is_news).cloned().collect()
+}
+
+/// The advice that counts as told after this look. A look that got nowhere did not learn all that there is, so that what
+/// it is silent about has not ended.
+fn advised(input: &Input<'_>, observation: &Observation, is_new_generation: bool) -> Option<BTreeSet<Notice>> {
+    let present = input.advice.iter().cloned();
+    match (observation, &input.memory.advised) {
+        (Observation::Looked(_), _) => Some(present.collect()),
+        (Observation::Blocked(_), Some(earlier)) => Some(earlier.iter().cloned().chain(present).collect()),
+        (Observation::Blocked(_), None) => is_new_generation.then(|| present.collect()),
+    }
 }
 
 /// All differences, the gravest first; among equals in the order of the applications.
