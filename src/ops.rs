@@ -4,7 +4,14 @@ pub mod endpoint;
 
 use std::{error::Error as StdError, fmt::Write as _, io::IsTerminal as _};
 
-use tracing_subscriber::EnvFilter;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::filter_fn,
+    layer::SubscriberExt as _,
+    registry::{LookupSpan, Registry},
+    util::SubscriberInitExt as _,
+};
 
 /// Form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -17,20 +24,34 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts the log on standard error. `filter` is a list of targets and levels, such as `info,webex_azure_operator=debug`.
+/// Where kube's client logs whole answers of the Kubernetes API, such as a Secret that it could not read: as a warning, so
+/// that no ordinary level keeps it out. What went wrong reaches our own log by the error that it returns.
+/// <https://github.com/kube-rs/kube/blob/main/kube-client/src/client/mod.rs>
+const PRINTS_ANSWERS: &str = "kube_client::client";
+
+/// Starts the log on standard error. `filter` is a list of targets and levels, such as `info,webex_azure_operator=debug`;
+/// what might hold a secret stays out whatever it says.
 pub fn start_log(format: LogFormat, filter: &str) -> Result<(), tracing_subscriber::filter::ParseError> {
     let filter = EnvFilter::try_new(filter)?;
     let is_terminal = std::io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let is_json = match format {
         LogFormat::Auto => !is_terminal,
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
+    let log = Registry::default().with(lines(is_json, is_terminal)).with(filter).with(filter_fn(is_harmless));
     // A second start in one process keeps the first log.
-    let _ =
-        if is_json { builder.json().flatten_event(true).try_init() } else { builder.with_ansi(is_terminal).try_init() };
+    let _ = log.try_init();
     Ok(())
+}
+
+fn is_harmless(event: &Metadata<'_>) -> bool {
+    event.target() != PRINTS_ANSWERS
+}
+
+fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(is_json: bool, is_terminal: bool) -> Box<dyn Layer<S> + Send + Sync> {
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    if is_json { lines.json().flatten_event(true).boxed() } else { lines.with_ansi(is_terminal).boxed() }
 }
 
 /// The error and its causes in one line; a cause that its parent already quotes is left out.

@@ -43,6 +43,15 @@ pub enum PassError {
         #[source]
         source: Box<kube::Error>,
     },
+    /// It answered with something else than what was asked for. The cause is left out: it quotes the answer, which may be a
+    /// Secret or a token.
+    #[error("could not {operation} {object}: the answer was not what the Kubernetes API sends")]
+    Unreadable {
+        /// What was tried.
+        operation: &'static str,
+        /// On what.
+        object: String,
+    },
     /// Others write to the object faster than its status can be.
     #[error("could not write the status of {object} because the object keeps changing")]
     Contended {
@@ -71,6 +80,7 @@ impl PassError {
         let object = object.to_owned();
         match self {
             Self::Api { source, .. } => Self::Api { operation, object, source },
+            Self::Unreadable { .. } => Self::Unreadable { operation, object },
             Self::Contended { .. } => Self::Contended { object },
             Self::Deadline { .. } => Self::Deadline { operation, object },
         }

@@ -21,16 +21,16 @@ pub const FIELD_MANAGER: &str = "webex-azure-operator";
 /// Longest time for one request to the Kubernetes API.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// What was tried, until the caller says it better.
+const CALL: &str = "call the Kubernetes API";
+
 /// Waits for the Kubernetes API, but not for ever.
 pub async fn within_deadline<T>(call: impl Future<Output = kube::Result<T>>) -> Result<T, PassError> {
     match tokio::time::timeout(DEADLINE, call).await {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(source)) => Err(PassError::Api {
-            operation: "call the Kubernetes API",
-            object: String::new(),
-            source: Box::new(source),
-        }),
-        Err(_) => Err(PassError::Deadline { operation: "call the Kubernetes API", object: String::new() }),
+        Ok(Err(kube::Error::SerdeError(_))) => Err(PassError::Unreadable { operation: CALL, object: String::new() }),
+        Ok(Err(source)) => Err(PassError::Api { operation: CALL, object: String::new(), source: Box::new(source) }),
+        Err(_) => Err(PassError::Deadline { operation: CALL, object: String::new() }),
     }
 }
 
