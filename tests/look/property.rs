@@ -55,7 +55,7 @@ fn replace(value: &mut Value, way: &[usize], with: &Value) {
             replace(&mut items[place], rest, with);
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
-            *value = with.clone()
+            *value = with.clone();
         }
     }
 }
