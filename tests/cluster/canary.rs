@@ -28,8 +28,10 @@ const RIGHT: &str = "Canary1~right+hand/side=of&the \"client\" \\ secret%41";
 const WRONG: &str = "Canary2-wrong-client-secret";
 /// One in a Secret that the API server answers with as nothing that is a Secret.
 const GARBLED: &str = "Canary3-in-a-garbled-secret";
+/// A token of a ServiceAccount in such an answer.
+const GARBLED_TOKEN: &str = "Canary4.in-a-garbled.token";
 /// The operator's own token at the API server.
-const KUBERNETES: &str = "Canary4-token-of-the-operator-itself";
+const KUBERNETES: &str = "Canary5-token-of-the-operator-itself";
 /// What all of them begin with.
 const MARK: &str = "Canary";
 
@@ -67,8 +69,8 @@ fn with_certificate(name: &str) -> Value {
     signing_in_with(name, &json!({ "clientCertificate": { "name": name, "key": "client.pem" } }))
 }
 
-fn with_account(name: &str) -> Value {
-    signing_in_with(name, &json!({ "workloadIdentity": { "serviceAccountName": "reader" } }))
+fn with_account(name: &str, account: &str) -> Value {
+    signing_in_with(name, &json!({ "workloadIdentity": { "serviceAccountName": account } }))
 }
 
 /// Objects of all four kinds, good and bad, and what each says in the end.
@@ -77,12 +79,13 @@ fn objects() -> Vec<(Value, &'static str)> {
     vec![
         (with_secret("secret", "right"), "Ready=True InSync"),
         (with_certificate("certificate"), "Ready=True InSync"),
-        (with_account("account"), "Ready=True InSync"),
+        (with_account("account", "reader"), "Ready=True InSync"),
+        (with_account("untold", "garbled"), "Observed=Unknown NotObserved"),
         (signing_in_with("operator", &json!({ "operatorIdentity": {} })), "Ready=True InSync"),
         (with_secret("wrong", "wrong"), "Ready=False CredentialInvalid"),
         (with_certificate("two-keys"), "Ready=False CredentialInvalid"),
         (about(&numbered(STRANGER), with_certificate("unregistered")), "Ready=False CredentialInvalid"),
-        (about(&numbered(STRANGER), with_account("refused")), "Ready=False CredentialInvalid"),
+        (about(&numbered(STRANGER), with_account("refused", "reader")), "Ready=False CredentialInvalid"),
         (secret("unprivileged", "right", UNPRIVILEGED), "Ready=False PermissionMissing"),
         (secret("cut", "right", CUT), "Observed=Unknown TokenEndpointUnavailable"),
         (secret("echo", "right", ECHO), "Ready=False CredentialInvalid"),
@@ -122,10 +125,22 @@ async fn declare(scene: &Scene<'_>) {
     scene.secret("unregistered", &pem(&[CERTIFICATE, KEY])).await;
     scene.secret("two-keys", &pem(&[CERTIFICATE, KEY, OTHER_KEY])).await;
     scene.service_account("reader", Some(OPERATOR)).await;
+    scene.service_account("garbled", Some(OPERATOR)).await;
     for (object, _) in objects() {
         scene.create(&object).await;
     }
     scene.create(&with_secret("garbled", "garbled")).await;
+}
+
+/// Answers of the API server that are nothing of what was asked for, and hold it all the same.
+fn garbled() -> Vec<(&'static str, String)> {
+    let answer = |kind: &str, name: &str, value: &str| {
+        json!({ "kind": kind, "metadata": { "name": "garbled" }, name: value }).to_string()
+    };
+    vec![
+        ("/secrets/garbled", answer("Secret", "data", GARBLED)),
+        ("/serviceaccounts/garbled/token", answer("TokenRequest", "status", GARBLED_TOKEN)),
+    ]
 }
 
 /// The built program, as talkative as can be.
@@ -151,8 +166,7 @@ fn start(scene: &Scene<'_>, microsoft: &str, kubeconfig: &str, token_file: &str)
 
 pub async fn no_secret_and_no_token_gets_out(stage: &Stage) {
     let scene = Scene::open(stage, "canary").await;
-    let garbled = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "garbled" }, "data": GARBLED });
-    let front = Front::open(scene.cluster.client.clone(), "/secrets/garbled", garbled.to_string()).await;
+    let front = Front::open(scene.cluster.client.clone(), garbled()).await;
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -225,7 +239,7 @@ impl Kind {
 /// All canaries in all shapes, each with what it is.
 fn canaries(exchanges: &[Exchange], own: &str) -> Vec<(String, String)> {
     let mut canaries = vec![("the beginning of a secret".to_owned(), MARK.to_owned())];
-    for secret in [RIGHT, WRONG, GARBLED, KUBERNETES] {
+    for secret in [RIGHT, WRONG, GARBLED, GARBLED_TOKEN, KUBERNETES] {
         let json = Value::from(secret).to_string();
         let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         for shape in [secret, json.trim_matches('"'), &format!("{secret:?}"), &encoded] {
@@ -292,7 +306,8 @@ fn were_used(recorder: &Recorder, front: &Front) {
     assert!(tokens.len() >= 8, "four kinds, before the challenge and after it: {}", tokens.len());
 }
 
-/// The log is one in which something could have been found.
+/// The log is one in which something could have been found. Libraries that speak through the crate `log`, such as reqwest
+/// and rustls, are not heard in this program at all.
 fn is_talkative(log: &str) {
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let targets: BTreeSet<&str> = lines.iter().filter_map(|line| line["target"].as_str()).collect();

@@ -1,4 +1,4 @@
-//! A door to the API server for a program with a token of its own, that spoils the answer to one question.
+//! A door to the API server for a program with a token of its own, that spoils the answers to some questions.
 
 use std::{
     net::SocketAddr,
@@ -19,8 +19,8 @@ pub struct Front {
 }
 
 impl Front {
-    /// Opens it. What is asked at a path with this end is answered with this instead.
-    pub async fn open(client: Client, end: &'static str, instead: String) -> Self {
+    /// Opens it. What is asked at a path with one of these ends is answered with what stands beside it.
+    pub async fn open(client: Client, spoiled: Vec<(&'static str, String)>) -> Self {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let bearers = Arc::<Mutex<Vec<String>>>::default();
@@ -29,13 +29,16 @@ impl Front {
             if let Some(bearer) = request.headers().get(header::AUTHORIZATION) {
                 seen.lock().unwrap_or_else(PoisonError::into_inner).push(bearer.to_str().unwrap().to_owned());
             }
-            let (client, instead) = (client.clone(), instead.clone());
+            let instead = spoiled.iter().find(|(end, _)| request.uri().path().ends_with(end));
+            let (client, instead) = (client.clone(), instead.map(|(_, answer)| answer.clone()));
             async move {
-                if request.uri().path().ends_with(end) {
-                    let answer = Response::builder().header(header::CONTENT_TYPE, "application/json");
-                    return answer.body(Body::from(instead)).unwrap();
+                match instead {
+                    Some(answer) => {
+                        let head = Response::builder().header(header::CONTENT_TYPE, "application/json");
+                        head.body(Body::from(answer)).unwrap()
+                    }
+                    None => forward(client, request).await,
                 }
-                forward(client, request).await
             }
         });
         let mut tasks = JoinSet::new();

@@ -70,18 +70,22 @@ pub async fn g48_what_the_operators_identity_lacks_is_named_and_heals_when_it_is
     let whole = OperatorIdentity { token_file: Some(path.clone()), ..scene.operator_identity.clone() };
     let file = path.to_str().unwrap();
     scene.create(&borrowing("contoso")).await;
-    for (identity, says) in [
-        (OperatorIdentity { client: None, ..whole.clone() }, "AZURE_CLIENT_ID is not set"),
-        (OperatorIdentity { token_file: None, ..whole.clone() }, "AZURE_FEDERATED_TOKEN_FILE is not set"),
-        (whole, file),
+    let government = Some("https://login.microsoftonline.us/".to_owned());
+    for (identity, reason, says) in [
+        (OperatorIdentity { client: None, ..whole.clone() }, "CredentialUnavailable", "AZURE_CLIENT_ID is not set"),
+        (OperatorIdentity { authority_host: government, ..whole.clone() }, "WrongCloud", "AZURE_AUTHORITY_HOST"),
+        (
+            OperatorIdentity { token_file: None, ..whole.clone() },
+            "CredentialUnavailable",
+            "AZURE_FEDERATED_TOKEN_FILE is not set",
+        ),
+        (whole, "CredentialUnavailable", file),
     ] {
+        scene.rest().await;
         scene.operator_identity = identity;
         scene.operate(scene.cluster.client.clone());
         scene.until("contoso", says, |object| message(object, "Observed").contains(says)).await;
-        scene.until_in_vain("contoso", "CredentialUnavailable", &[says]).await;
-        if says != file {
-            scene.rest().await;
-        }
+        scene.until_in_vain("contoso", reason, &[says]).await;
     }
     assert_eq!(scene.tenants.sign_ins(TENANT).await, 0);
 
