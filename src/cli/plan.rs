@@ -156,7 +156,7 @@ impl Looker<'_> {
         let Self { graph, clock, endpoints, arguments } = self;
         let desired = Desired::from_spec(&object.spec)
             .map_err(|violations| anyhow::anyhow!("{file}: {}", sentences(&violations)))?;
-        let question = Question { desired: &desired, endpoints, credential: &credential, priority: Priority::Person };
+        let question = Question { desired: &desired, endpoints, credential: &credential, priority: Priority::Asked };
         let looked = graph.look(question).await;
         let now = clock.now();
         // One look has to do here; there is no second one that could confirm it.

@@ -176,7 +176,11 @@ pub struct End {
 pub async fn pass<T: Transport>(ctx: Arc<Context<T>>, turn: Turn) -> Result<End, PassError> {
     let ctx = ctx.as_ref();
     let Turn { key, stored, mut remembered, is_asked, class } = turn;
-    let priority = if is_asked || class != Class::Periodic { Priority::Person } else { Priority::Nobody };
+    let priority = match class {
+        _ if is_asked => Priority::Asked,
+        Class::Edit | Class::Drifted => Priority::Mending,
+        Class::Periodic => Priority::Nobody,
+    };
     let seen = observe(ctx, &key, &stored, &mut remembered, is_asked, priority).await?;
     let now = ctx.clock.now();
     if let Some(skew) = seen.skew {

@@ -44,8 +44,10 @@ pub struct Question<'a> {
 /// Who waits for the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Priority {
-    /// A person: something was edited, or is being mended.
-    Person,
+    /// A person who asked for it, by an edit or otherwise: a refused credential is tried again soon.
+    Asked,
+    /// A person, perhaps: something is being mended.
+    Mending,
     /// Nobody; the tenant's own traffic goes first.
     /// <https://learn.microsoft.com/en-us/graph/throttling-limits#request-headers>
     Nobody,
@@ -134,7 +136,7 @@ impl<T: Transport> Graph<T> {
         line: Line<'_>,
         roles: &mut Option<Arc<BTreeSet<String>>>,
     ) -> Result<Observed, Obstacle> {
-        let (key, is_asked) = (&question.credential.key, question.priority == Priority::Person);
+        let (key, is_asked) = (&question.credential.key, question.priority == Priority::Asked);
         let token = async |claims: Option<&str>| {
             self.tokens.get(question.credential, question.endpoints, line, Wish { claims, is_asked }).await
         };

@@ -30,7 +30,7 @@ async fn the_trail_names_every_request_and_item_with_status_code_and_both_names(
     let scene = Scene::emulated(Knobs::calm(), |scenario| {
         scenario.app_role_assignments.retain(|assignment| assignment.role != "Directory.Read.All");
     });
-    let look = scene.look_for(&scene.looker, Priority::Person).await;
+    let look = scene.look_for(&scene.looker, Priority::Asked).await;
     let operations: Vec<Operation> = look.trail.iter().map(|exchange| exchange.operation).collect();
     assert_eq!(
         operations,
@@ -77,7 +77,9 @@ async fn a_request_without_an_answer_is_in_the_trail_too() {
 #[tokio::test(start_paused = true)]
 async fn only_looks_that_nobody_waits_for_give_way() {
     let scene = Scene::healthy();
-    for (priority, expected) in [(Priority::Nobody, json!("Low")), (Priority::Person, json!(null))] {
+    for (priority, expected) in
+        [(Priority::Nobody, json!("Low")), (Priority::Mending, json!(null)), (Priority::Asked, json!(null))]
+    {
         scene.look_for(&scene.looker, priority).await;
         let asked = scene.asked();
         let items = asked.iter().find(|asked| asked.kind() == Kind::Batch).unwrap().items();
