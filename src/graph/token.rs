@@ -46,8 +46,8 @@ const REFUSAL_PAUSE: Duration = Duration::from_mins(1);
 /// The same for refusals that no change of the credential ends: a policy of the tenant, a tenant that is not there.
 const SLOW_REFUSAL_PAUSE: Duration = Duration::from_mins(15);
 
-/// What a person asked for is tried again after this all the same.
-const ASKED_REFUSAL_PAUSE: Duration = Duration::from_secs(20);
+/// What a person asked for is tried again after this all the same; many objects may ask for the same credential at once.
+const ASKED_REFUSAL_PAUSE: Duration = Duration::from_secs(5);
 
 /// What nobody used for this long is forgotten.
 const FORGET_AFTER: Duration = Duration::from_hours(2);

@@ -45,9 +45,8 @@ pub async fn a_service_account_signs_in_and_each_mismatch_is_told_until_it_is_me
     for tenant in &tenants {
         scene.tenants.load(tenant, right).await;
     }
-    // Federated credentials take effect with a delay, so that a refused token is repeated by itself, after 20 seconds.
     for (name, _) in table {
-        scene.until_in_sync(name).await;
+        scene.until_mended(name).await;
     }
     scene.close().await;
 }

@@ -213,6 +213,22 @@ impl<'a> Scene<'a> {
         self.until(name, "it is in order", is_in_sync).await
     }
 
+    /// Asks for looks, as whoever mended something does, until the object is in order. A refused credential is not shown
+    /// again at every one of them.
+    pub async fn until_mended(&self, name: &str) {
+        for number in 0..30 {
+            let value = format!("mended {number}");
+            self.ask(name, &value).await;
+            let is_handled = |object: &WebexAzureIntegration| {
+                crate::object::status(object).last_handled_reconcile_at.as_deref() == Some(value.as_str())
+            };
+            if conditions(&self.until(name, "the request was handled", is_handled).await) == IN_SYNC {
+                return;
+            }
+        }
+        panic!("{name} is not in order after 30 looks");
+    }
+
     /// Waits until the first look at the object was in vain for this reason, and tells the message, which says all this.
     pub async fn until_in_vain(&self, name: &str, reason: &str, says: &[&str]) -> String {
         let object = self.until_says(name, &format!("Ready=False {reason}")).await;

@@ -167,7 +167,7 @@ async fn g41_a_policy_that_keeps_the_operator_out_is_named_and_tried_again_slowl
     }
     assert_eq!(asked, [0, 15, 30]);
     // Whoever mended the policy and asks for a look does not wait for a quarter of an hour; only who asks.
-    pass(20).await;
+    pass(5).await;
     scene.look_for(&scene.looker, Priority::Mending).await;
     assert_eq!(scene.kinds(), []);
     scene.look_for(&scene.looker, Priority::Asked).await;

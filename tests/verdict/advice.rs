@@ -73,3 +73,15 @@ fn a_certificate_is_told_to_be_renewed_a_month_before_its_end() {
     assert_eq!(notice.reason, "ExpiringSoon");
     assert!(notice.message.contains("ends at 2026-12-23T07:59:59Z"), "{}", notice.message);
 }
+
+#[test]
+fn a_look_that_got_nowhere_ends_no_advice() {
+    let mut world = World::in_sync();
+    world.advice = vec![excess(&["Mail.Read"])];
+    assert_eq!(told(&world.look(healthy())), ["ExcessPermissions"]);
+    // Without a token nothing is known of permissions.
+    world.advice = Vec::new();
+    world.after(300).blocked(&webex_azure_operator::domain::Obstacle::token_endpoint_unavailable(None));
+    world.advice = vec![excess(&["Mail.Read"])];
+    assert!(told(&world.after(300).look(healthy())).is_empty(), "told already");
+}
