@@ -12,7 +12,7 @@ use ring::{
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use webex_azure_operator::{
-    api::{AppId, CredentialKind, Reason},
+    api::{CredentialKind, Reason},
     domain::{Obstacle, Reading},
     emulator::{ClientCertificate, FederatedCredential, Knobs, Scenario, TrustedIssuer},
     graph::{AssertionSource, CertificateError, Proof, SigningCertificate, TokenFile},
@@ -304,5 +304,4 @@ async fn a_proof_prints_nothing_of_what_it_proves_with() {
     let certificate = Proof::Certificate(Arc::new(pem(&[CERTIFICATE, KEY]).unwrap()));
     let printed = format!("{secret:?} {certificate:?} {:?}", scene.looker.credential.key);
     assert!(!printed.contains("Canary") && !printed.contains("MII"), "{printed}");
-    assert_ne!(scene.looker.desired.client, AppId::from_u128(0));
 }
