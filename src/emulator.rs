@@ -38,6 +38,7 @@ mod service_principal;
 mod signing;
 mod synchronization;
 mod token;
+mod witness;
 
 pub use knob::Knobs;
 pub use scenario::{
@@ -56,6 +57,7 @@ use answer::Answer;
 use directory::{Properties, TenantState};
 use identifier::Identifiers;
 use request_log::RequestLog;
+use witness::Witness;
 
 /// How an emulator is made.
 #[derive(Debug, Clone)]
@@ -81,6 +83,7 @@ pub struct Emulator {
     tenants: BTreeMap<String, TenantState>,
     log: RequestLog,
     graph_requests: u64,
+    witness: Witness,
 }
 
 impl Emulator {
@@ -97,6 +100,7 @@ impl Emulator {
             tenants: BTreeMap::new(),
             log: RequestLog::default(),
             graph_requests: 0,
+            witness: Witness::default(),
         }
     }
 
@@ -111,8 +115,23 @@ impl Emulator {
         Ok(built.loaded)
     }
 
+    /// Shows each public request and its answer to a function from now on, which is how the answers that tests cause
+    /// are held against Microsoft's description.
+    pub fn witnessed_by(&mut self, look: impl FnMut(&Request<Bytes>, &Response<Bytes>) + Send + 'static) {
+        self.witness = Witness::new(Box::new(look));
+    }
+
     /// What Microsoft would answer: token endpoint, admin consent page and Microsoft Graph.
     pub fn handle(&mut self, now: Timestamp, request: Request<Bytes>) -> Response<Bytes> {
+        if !self.witness.is_present() {
+            return self.answer(now, request);
+        }
+        let response = self.answer(now, request.clone());
+        self.witness.see(&request, &response);
+        response
+    }
+
+    fn answer(&mut self, now: Timestamp, request: Request<Bytes>) -> Response<Bytes> {
         let now = self.time(now);
         let (parts, body) = request.into_parts();
         let path = parts.uri.path().to_owned();

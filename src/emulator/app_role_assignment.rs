@@ -1,7 +1,6 @@
 //! App role assignments: application permissions that were granted, seen from the client or from the resource.
 //! <https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignedto>
 
-use http::Method;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
@@ -9,10 +8,10 @@ use super::context::{Context, GraphRequest};
 use super::directory::{self, DEFAULT_ACCESS_ROLE_ID, Properties, elements, text, text_of};
 use super::directory_audit::{Event, Target, set, unset};
 use super::error::Refusal;
-use super::graph::Key;
+use super::graph::{Named, Route};
 use super::permission::{self, Access};
 use super::replica::View;
-use super::{collection, is_read, schema, service_principal};
+use super::{collection, schema, service_principal};
 
 /// From which end an assignment is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,64 +31,66 @@ impl End {
     }
 }
 
-/// Answers the list at either end.
-pub(super) fn answer_list(
-    context: &mut Context<'_>,
-    request: &GraphRequest,
-    key: Key<'_>,
-    end: End,
-) -> Result<Answer, Refusal> {
-    if is_read(&request.method) {
-        let id = readable(context, key)?;
-        let rows = context.tenant.assignments(context.view).filter(|(_, row)| text(row, end.property()) == id);
-        let rows = rows.map(|(_, row)| row.clone()).collect();
-        return collection::page(context, request, &schema::APP_ROLE_ASSIGNMENT, rows);
-    }
-    if request.method != Method::POST {
-        return Err(Refusal::method_not_allowed());
-    }
+/// The operations at both ends.
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("serviceprincipals/{}/approleassignments", |context, request, named| {
+        list(context, request, named, End::Principal)
+    }),
+    Route::post("serviceprincipals/{}/approleassignments", |context, request, named| {
+        post(context, request, named, End::Principal)
+    }),
+    Route::get("serviceprincipals/{}/approleassignments/{}", |context, request, named| {
+        get(context, request, named, End::Principal)
+    }),
+    Route::delete("serviceprincipals/{}/approleassignments/{}", |context, _, named| {
+        delete(context, named, End::Principal)
+    }),
+    Route::get("serviceprincipals/{}/approleassignedto", |context, request, named| {
+        list(context, request, named, End::Resource)
+    }),
+    Route::post("serviceprincipals/{}/approleassignedto", |context, request, named| {
+        post(context, request, named, End::Resource)
+    }),
+    Route::get("serviceprincipals/{}/approleassignedto/{}", |context, request, named| {
+        get(context, request, named, End::Resource)
+    }),
+    Route::delete("serviceprincipals/{}/approleassignedto/{}", |context, _, named| {
+        delete(context, named, End::Resource)
+    }),
+];
+
+fn list(context: &Context<'_>, request: &GraphRequest, named: &Named<'_>, end: End) -> Result<Answer, Refusal> {
+    let (id, _) = service_principal::readable(context, named.key(0))?;
+    let rows = context.tenant.assignments(context.view).filter(|(_, row)| text(row, end.property()) == id);
+    let rows = rows.map(|(_, row)| row.clone()).collect();
+    collection::page(context, request, &schema::APP_ROLE_ASSIGNMENT, rows)
+}
+
+fn post(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>, end: End) -> Result<Answer, Refusal> {
     permission::require(context, Access::WriteAssignments)?;
-    let (id, _) = service_principal::find(context, key, context.view)?;
+    let (id, _) = service_principal::find(context, named.key(0), context.view)?;
     let row = add(context, request.object()?, &id, end)?;
     Ok(collection::created(context, &schema::APP_ROLE_ASSIGNMENT, row))
 }
 
-/// Answers one assignment at either end.
-pub(super) fn answer(
-    context: &mut Context<'_>,
-    request: &GraphRequest,
-    key: Key<'_>,
-    end: End,
-    id: &str,
-) -> Result<Answer, Refusal> {
-    let belongs = |row: &&Properties, owner: &str| text(row, end.property()) == owner;
-    if is_read(&request.method) {
-        let owner = readable(context, key)?;
-        let mut rows = context.tenant.assignments(context.view);
-        let found = rows.find(|(own, row)| *own == id && belongs(row, &owner)).map(|(_, row)| row.clone());
-        drop(rows);
-        let row = found.ok_or_else(|| Refusal::not_found(id))?;
-        return collection::single(context, request, &schema::APP_ROLE_ASSIGNMENT, row);
-    }
-    if request.method != Method::DELETE {
-        return Err(Refusal::method_not_allowed());
-    }
+fn get(context: &Context<'_>, request: &GraphRequest, named: &Named<'_>, end: End) -> Result<Answer, Refusal> {
+    let id = named.key(1).value;
+    let (owner, _) = service_principal::readable(context, named.key(0))?;
+    let mut rows = context.tenant.assignments(context.view);
+    let found = rows.find(|(own, row)| *own == id && text(row, end.property()) == owner).map(|(_, row)| row.clone());
+    let row = found.ok_or_else(|| Refusal::not_found(id))?;
+    collection::single(context, request, &schema::APP_ROLE_ASSIGNMENT, row)
+}
+
+fn delete(context: &mut Context<'_>, named: &Named<'_>, end: End) -> Result<Answer, Refusal> {
+    let id = named.key(1).value;
     permission::require(context, Access::WriteAssignments)?;
-    let (owner, _) = service_principal::find(context, key, View::Truth)?;
-    let row = context.tenant.app_role_assignments.get(View::Truth, id).filter(|row| belongs(row, &owner)).cloned();
+    let (owner, _) = service_principal::find(context, named.key(0), View::Truth)?;
+    let row = context.tenant.app_role_assignments.get(View::Truth, id);
+    let row = row.filter(|row| text(row, end.property()) == owner).cloned();
     let row = row.ok_or_else(|| Refusal::not_found(id))?;
     remove(context, id, &row);
     Ok(Answer::no_content())
-}
-
-fn readable(context: &Context<'_>, key: Key<'_>) -> Result<String, Refusal> {
-    let found = service_principal::find(context, key, context.view);
-    if found.is_err() {
-        permission::require(context, Access::ReadApplications)?;
-    }
-    let (id, row) = found?;
-    permission::require_for(context, Access::ReadApplications, &id, text(&row, "appId"))?;
-    Ok(id)
 }
 
 /// Grants a role on request, with the documented refusals.

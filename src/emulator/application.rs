@@ -1,6 +1,5 @@
 //! `/applications`: registrations of this tenant. Enough to disable, delete and restore one.
 
-use http::Method;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
@@ -8,11 +7,11 @@ use super::context::{Context, GraphRequest};
 use super::directory::{self, Properties, text};
 use super::directory_audit::{Event, Target, change, set};
 use super::error::Refusal;
-use super::graph::Key;
+use super::graph::{Key, Named, Route};
 use super::permission::{self, Access};
 use super::replica::View;
 use super::service_principal::{self, as_list, capitalized};
-use super::{collection, identifier, is_read, schema};
+use super::{collection, identifier, schema};
 
 /// What `PATCH` may set.
 const WRITABLE: &[&str] = &[
@@ -26,45 +25,47 @@ const WRITABLE: &[&str] = &[
     "web",
 ];
 
-/// Answers `/applications` and one application by either key.
-pub(super) fn answer(
-    context: &mut Context<'_>,
-    request: &GraphRequest,
-    object: Option<Key<'_>>,
-    rest: &[&str],
-) -> Result<Answer, Refusal> {
-    if let [first, ..] = rest {
-        return Err(Refusal::not_built(&format!("/applications/{{id}}/{first}")));
-    }
-    let Some(key) = object else {
-        if !is_read(&request.method) {
-            return Err(Refusal::not_built("POST /applications"));
-        }
-        permission::require(context, Access::ReadApplications)?;
-        let rows = directory::live(&context.tenant.applications, context.view).map(|(_, row)| row.clone()).collect();
-        return collection::page(context, request, &schema::APPLICATION, rows);
-    };
-    let view = if is_read(&request.method) { context.view } else { View::Truth };
-    let access = if is_read(&request.method) { Access::ReadApplications } else { Access::WriteApplications };
+/// The operations on registrations.
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("applications", list),
+    Route::get("applications/{}", get),
+    Route::patch("applications/{}", patch),
+    Route::delete("applications/{}", delete),
+];
+
+fn list(context: &mut Context<'_>, request: &GraphRequest, _: &Named<'_>) -> Result<Answer, Refusal> {
+    permission::require(context, Access::ReadApplications)?;
+    let rows = directory::live(&context.tenant.applications, context.view).map(|(_, row)| row.clone()).collect();
+    collection::page(context, request, &schema::APPLICATION, rows)
+}
+
+fn get(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
+    let (_, row) = allowed(context, named.key(0), context.view, Access::ReadApplications)?;
+    collection::single(context, request, &schema::APPLICATION, row)
+}
+
+fn patch(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
+    let (id, row) = allowed(context, named.key(0), View::Truth, Access::WriteApplications)?;
+    let changes = schema::APPLICATION.changes(request.object()?, WRITABLE)?;
+    update(context, &id, &row, changes);
+    Ok(Answer::no_content())
+}
+
+fn delete(context: &mut Context<'_>, _: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
+    let (id, row) = allowed(context, named.key(0), View::Truth, Access::WriteApplications)?;
+    remove(context, &id, &row);
+    Ok(Answer::no_content())
+}
+
+/// The registration, if the caller may do this to it. Who may do it to none is not told what is missing.
+fn allowed(context: &Context<'_>, key: Key<'_>, view: View, access: Access) -> Result<(String, Properties), Refusal> {
     let found = find(context, key, view);
     if found.is_err() {
         permission::require(context, access)?;
     }
     let (id, row) = found?;
     permission::require_for(context, access, &id, text(&row, "appId"))?;
-    match &request.method {
-        method if is_read(method) => collection::single(context, request, &schema::APPLICATION, row),
-        method if *method == Method::PATCH => {
-            let changes = schema::APPLICATION.changes(request.object()?, WRITABLE)?;
-            update(context, &id, &row, changes);
-            Ok(Answer::no_content())
-        }
-        method if *method == Method::DELETE => {
-            remove(context, &id, &row);
-            Ok(Answer::no_content())
-        }
-        _ => Err(Refusal::method_not_allowed()),
-    }
+    Ok((id, row))
 }
 
 fn find(context: &Context<'_>, key: Key<'_>, view: View) -> Result<(String, Properties), Refusal> {

@@ -1,7 +1,7 @@
 //! `/directory/deletedItems`: thirty days to think better of it.
 //! <https://learn.microsoft.com/graph/api/resources/directory>
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -10,12 +10,13 @@ use super::context::{Caller, Context, GraphRequest};
 use super::directory::{self, Properties, TenantState, text};
 use super::directory_audit::{Event, Stamp, Target, set};
 use super::error::Refusal;
+use super::graph::{Named, Route};
 use super::identifier::{self, Identifiers};
 use super::knob::Knobs;
 use super::permission::{self, Access};
 use super::replica::View;
 use super::schema::EntityType;
-use super::{collection, is_read, schema};
+use super::{collection, schema};
 
 /// The documented window; no tenant can change it.
 const RESTORABLE_DAYS: i64 = 30;
@@ -43,49 +44,36 @@ impl Kind {
     }
 }
 
-/// Answers `/directory/…`.
-pub(super) fn answer(context: &mut Context<'_>, request: &GraphRequest, rest: &[&str]) -> Result<Answer, Refusal> {
-    match rest {
-        ["deleteditems"] => Err(Refusal::unsupported_query(
+/// The operations on deleted items.
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("directory/deleteditems", |_, _, _| {
+        Err(Refusal::unsupported_query(
             "Searches against this resource are not supported. Only specific instances can be queried.",
-        )),
-        ["deleteditems", id] if identifier::is_guid(id) => answer_one(context, request, id),
-        ["deleteditems", cast] => answer_list(context, request, cast),
-        ["deleteditems", id, "restore"] => {
-            if request.method != Method::POST {
-                return Err(Refusal::method_not_allowed());
-            }
-            restore(context, id)
-        }
-        _ => Err(Refusal::not_built("this path under /directory")),
-    }
-}
+        ))
+    }),
+    Route::get("directory/deleteditems/serviceprincipal", |context, request, _| {
+        list(context, request, Kind::ServicePrincipal)
+    }),
+    Route::get("directory/deleteditems/application", |context, request, _| list(context, request, Kind::Application)),
+    Route::get("directory/deleteditems/{}", get),
+    Route::delete("directory/deleteditems/{}", delete),
+    Route::post("directory/deleteditems/{}/restore", restore),
+];
 
-fn answer_list(context: &Context<'_>, request: &GraphRequest, cast: &str) -> Result<Answer, Refusal> {
-    if !is_read(&request.method) {
-        return Err(Refusal::method_not_allowed());
-    }
-    let kind = match cast {
-        "serviceprincipal" => Kind::ServicePrincipal,
-        "application" => Kind::Application,
-        other => {
-            return Err(Refusal::not_built(&format!("deleted items of type {other}")));
-        }
-    };
+fn list(context: &Context<'_>, request: &GraphRequest, kind: Kind) -> Result<Answer, Refusal> {
     permission::require(context, Access::ReadApplications)?;
     let rows = kind.deleted(context.tenant, context.view).map(|(_, row)| row.clone()).collect();
     collection::page(context, request, kind.entity(), rows)
 }
 
-fn answer_one(context: &mut Context<'_>, request: &GraphRequest, id: &str) -> Result<Answer, Refusal> {
-    if is_read(&request.method) {
-        permission::require(context, Access::ReadApplications)?;
-        let (kind, row) = find(context, id, context.view)?;
-        return Ok(directory_object(context, kind, row));
-    }
-    if request.method != Method::DELETE {
-        return Err(Refusal::method_not_allowed());
-    }
+fn get(context: &mut Context<'_>, _: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
+    permission::require(context, Access::ReadApplications)?;
+    let (kind, row) = find(context, named.key(0).value, context.view)?;
+    Ok(directory_object(context, kind, row))
+}
+
+fn delete(context: &mut Context<'_>, _: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
+    let id = named.key(0).value;
     permission::require(context, Access::WriteApplications)?;
     let (kind, row) = find(context, id, View::Truth)?;
     let stamp = Stamp {
@@ -101,6 +89,9 @@ fn answer_one(context: &mut Context<'_>, request: &GraphRequest, id: &str) -> Re
 
 /// A soft-deleted object of any kind.
 fn find(context: &Context<'_>, id: &str, view: View) -> Result<(Kind, Properties), Refusal> {
+    if !identifier::is_guid(id) {
+        return Err(Refusal::bad_request(format!("Invalid object identifier '{id}'.")));
+    }
     [Kind::ServicePrincipal, Kind::Application]
         .into_iter()
         .find_map(|kind| {
@@ -111,7 +102,8 @@ fn find(context: &Context<'_>, id: &str, view: View) -> Result<(Kind, Properties
 }
 
 /// Brings an object back, with its object id and all its properties.
-fn restore(context: &mut Context<'_>, id: &str) -> Result<Answer, Refusal> {
+fn restore(context: &mut Context<'_>, _: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
+    let id = named.key(0).value;
     let found = find(context, id, View::Truth);
     if found.is_err() {
         permission::require(context, Access::WriteApplications)?;

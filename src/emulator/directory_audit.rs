@@ -13,11 +13,12 @@ use super::answer::Answer;
 use super::context::{Caller, Context, GraphRequest};
 use super::directory::{Properties, text};
 use super::error::Refusal;
+use super::graph::{Named, Route};
 use super::identifier::Identifiers;
 use super::knob::Knobs;
 use super::odata::OrderBy;
 use super::permission::{self, Access};
-use super::{collection, identifier, is_read, schema};
+use super::{collection, identifier, schema};
 
 /// All records of a tenant, oldest first.
 #[derive(Debug, Default)]
@@ -155,19 +156,28 @@ impl AuditLog {
     }
 }
 
-/// Answers `/auditLogs/…`.
-pub(super) fn answer(context: &mut Context<'_>, request: &GraphRequest, rest: &[&str]) -> Result<Answer, Refusal> {
-    let (list, id) = match rest {
-        [list] => (*list, None),
-        [list, id] => (*list, Some(*id)),
-        _ => return Err(Refusal::not_built("this path under /auditLogs")),
-    };
-    if !list.eq_ignore_ascii_case("directoryAudits") {
-        return Err(Refusal::not_built(&format!("/auditLogs/{list}")));
-    }
-    if !is_read(&request.method) {
-        return Err(Refusal::method_not_allowed());
-    }
+/// The operations on audit records.
+pub(super) const ROUTES: &[Route] =
+    &[Route::get("auditlogs/directoryaudits", list), Route::get("auditlogs/directoryaudits/{}", get)];
+
+fn list(context: &mut Context<'_>, request: &GraphRequest, _: &Named<'_>) -> Result<Answer, Refusal> {
+    let rows = readable(context)?;
+    let mut request = request.clone();
+    let newest_first = OrderBy { property: "activityDateTime".to_owned(), descending: true };
+    request.query.order_by.get_or_insert(newest_first);
+    collection::page(context, &request, &schema::DIRECTORY_AUDIT, rows)
+}
+
+fn get(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
+    let id = named.key(0).value;
+    let mut rows = readable(context)?;
+    rows.retain(|row| text(row, "id") == id);
+    let row = rows.pop().ok_or_else(|| Refusal::not_found(id))?;
+    collection::single(context, request, &schema::DIRECTORY_AUDIT, row)
+}
+
+/// The records this caller may read and the delay has let through.
+fn readable(context: &Context<'_>) -> Result<Vec<Properties>, Refusal> {
     permission::require(context, Access::ReadAudits)?;
     if !context.knobs.audit_licensed {
         return Err(Refusal::new(
@@ -176,16 +186,7 @@ pub(super) fn answer(context: &mut Context<'_>, request: &GraphRequest, rest: &[
             "Tenant is not a B2C tenant and doesn't have premium license",
         ));
     }
-    let mut rows = context.tenant.audit.visible(context.now, context.knobs);
-    let Some(id) = id else {
-        let mut request = request.clone();
-        let newest_first = OrderBy { property: "activityDateTime".to_owned(), descending: true };
-        request.query.order_by.get_or_insert(newest_first);
-        return collection::page(context, &request, &schema::DIRECTORY_AUDIT, rows);
-    };
-    rows.retain(|row| text(row, "id") == id);
-    let row = rows.pop().ok_or_else(|| Refusal::not_found(id))?;
-    collection::single(context, request, &schema::DIRECTORY_AUDIT, row)
+    Ok(context.tenant.audit.visible(context.now, context.knobs))
 }
 
 fn oldest(now: Timestamp, knobs: &Knobs) -> Timestamp {

@@ -17,16 +17,11 @@ use super::replica::View;
 use super::request_log::{Item, Noted};
 use super::{Emulator, batch, deleted_item, identifier, is_read, signing};
 
+pub(super) use route::{Key, Named, Route};
+
 /// Names the machine that answered; here it says that there is none.
 const DIAGNOSTIC: &str =
     r#"{"ServerInfo":{"DataCenter":"Emulator","Slice":"E","Ring":"0","ScaleUnit":"000","RoleInstance":"EMULATOR"}}"#;
-
-/// How an object is named: by `id`, or by an alternate key.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Key<'a> {
-    pub(super) name: &'a str,
-    pub(super) value: &'a str,
-}
 
 /// Whoever a token belongs to.
 struct Admitted {

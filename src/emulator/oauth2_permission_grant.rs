@@ -1,7 +1,6 @@
 //! `/oauth2PermissionGrants`: delegated permissions, for everyone or for one person.
 //! <https://learn.microsoft.com/graph/api/resources/oauth2permissiongrant>
 
-use http::Method;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
@@ -9,72 +8,72 @@ use super::context::{Context, GraphRequest};
 use super::directory::{Properties, text};
 use super::directory_audit::{Event, Target, change};
 use super::error::Refusal;
-use super::graph::Key;
+use super::graph::{Named, Route};
 use super::permission::{self, Access};
 use super::replica::View;
-use super::{collection, identifier, is_read, schema, service_principal};
+use super::{collection, identifier, schema, service_principal};
 
 /// A grant for every person of the tenant: admin consent.
 pub(super) const ALL_PRINCIPALS: &str = "AllPrincipals";
 
-/// Answers `/oauth2PermissionGrants` and one grant.
-pub(super) fn answer(context: &mut Context<'_>, request: &GraphRequest, rest: &[&str]) -> Result<Answer, Refusal> {
-    match rest {
-        [] if is_read(&request.method) => {
-            permission::require(context, Access::ReadGrants)?;
-            let rows = context.tenant.grants(context.view).map(|(_, row)| row.clone()).collect();
-            collection::page(context, request, &schema::OAUTH2_PERMISSION_GRANT, rows)
-        }
-        [] if request.method == Method::POST => {
-            permission::require(context, Access::WriteGrants)?;
-            let row = add(context, request.object()?)?;
-            Ok(collection::created(context, &schema::OAUTH2_PERMISSION_GRANT, row))
-        }
-        [] => Err(Refusal::method_not_allowed()),
-        [id] => answer_one(context, request, id),
-        _ => Err(Refusal::odata("Resource not found for the segment after the grant.")),
-    }
+/// The operations on all grants, and on those that a principal has as a client.
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("oauth2permissiongrants", list),
+    Route::post("oauth2permissiongrants", post),
+    Route::get("oauth2permissiongrants/{}", get),
+    Route::patch("oauth2permissiongrants/{}", patch),
+    Route::delete("oauth2permissiongrants/{}", delete),
+    Route::get("serviceprincipals/{}/oauth2permissiongrants", list_of_principal),
+];
+
+fn list(context: &mut Context<'_>, request: &GraphRequest, _: &Named<'_>) -> Result<Answer, Refusal> {
+    permission::require(context, Access::ReadGrants)?;
+    let rows = context.tenant.grants(context.view).map(|(_, row)| row.clone()).collect();
+    collection::page(context, request, &schema::OAUTH2_PERMISSION_GRANT, rows)
 }
 
-/// Answers `/servicePrincipals/{id}/oauth2PermissionGrants`: the grants this principal has as a client.
-pub(super) fn answer_of_principal(
-    context: &mut Context<'_>,
-    request: &GraphRequest,
-    key: Key<'_>,
-) -> Result<Answer, Refusal> {
-    if !is_read(&request.method) {
-        return Err(Refusal::method_not_allowed());
-    }
+fn post(context: &mut Context<'_>, request: &GraphRequest, _: &Named<'_>) -> Result<Answer, Refusal> {
+    permission::require(context, Access::WriteGrants)?;
+    let row = add(context, request.object()?)?;
+    Ok(collection::created(context, &schema::OAUTH2_PERMISSION_GRANT, row))
+}
+
+fn list_of_principal(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
     permission::require(context, Access::ReadGrants)?;
-    let (id, _) = service_principal::find(context, key, context.view)?;
+    let (id, _) = service_principal::find(context, named.key(0), context.view)?;
     let rows = context.tenant.grants(context.view).filter(|(_, row)| text(row, "clientId") == id);
     let rows = rows.map(|(_, row)| row.clone()).collect();
     collection::page(context, request, &schema::OAUTH2_PERMISSION_GRANT, rows)
 }
 
-fn answer_one(context: &mut Context<'_>, request: &GraphRequest, id: &str) -> Result<Answer, Refusal> {
-    if is_read(&request.method) {
-        permission::require(context, Access::ReadGrants)?;
-        let found = context.tenant.grants(context.view).find(|(own, _)| *own == id).map(|(_, row)| row.clone());
-        let row = found.ok_or_else(|| Refusal::not_found(id))?;
-        return collection::single(context, request, &schema::OAUTH2_PERMISSION_GRANT, row);
-    }
-    let is_patch = request.method == Method::PATCH;
-    if !is_patch && request.method != Method::DELETE {
-        return Err(Refusal::method_not_allowed());
-    }
-    permission::require(context, Access::WriteGrants)?;
-    let row = context.tenant.oauth2_permission_grants.get(View::Truth, id).cloned();
-    let row = row.ok_or_else(|| Refusal::not_found(id))?;
-    if is_patch {
-        let changes = schema::OAUTH2_PERMISSION_GRANT.changes(request.object()?, &["scope"])?;
-        if let Some((_, scope)) = changes.first() {
-            set_scope(context, id, &row, scope.as_str().unwrap_or_default());
-        }
-    } else {
-        remove(context, id, &row);
+fn get(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
+    let id = named.key(0).value;
+    permission::require(context, Access::ReadGrants)?;
+    let found = context.tenant.grants(context.view).find(|(own, _)| *own == id).map(|(_, row)| row.clone());
+    let row = found.ok_or_else(|| Refusal::not_found(id))?;
+    collection::single(context, request, &schema::OAUTH2_PERMISSION_GRANT, row)
+}
+
+fn patch(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
+    let (id, row) = writable(context, named)?;
+    let changes = schema::OAUTH2_PERMISSION_GRANT.changes(request.object()?, &["scope"])?;
+    if let Some((_, scope)) = changes.first() {
+        set_scope(context, &id, &row, scope.as_str().unwrap_or_default());
     }
     Ok(Answer::no_content())
+}
+
+fn delete(context: &mut Context<'_>, _: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
+    let (id, row) = writable(context, named)?;
+    remove(context, &id, &row);
+    Ok(Answer::no_content())
+}
+
+fn writable(context: &Context<'_>, named: &Named<'_>) -> Result<(String, Properties), Refusal> {
+    permission::require(context, Access::WriteGrants)?;
+    let id = named.key(0).value;
+    let row = context.tenant.oauth2_permission_grants.get(View::Truth, id).cloned();
+    row.map(|row| (id.to_owned(), row)).ok_or_else(|| Refusal::not_found(id))
 }
 
 /// Grants scopes on request, with the documented refusals.

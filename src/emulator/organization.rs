@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::answer::Answer;
+use super::collection;
 use super::context::{Context, GraphRequest};
 use super::directory::Properties;
 use super::error::Refusal;
+use super::graph::{Named, Route};
 use super::permission::{self, Access};
 use super::schema::{EntityType, Kind};
-use super::{collection, is_read};
 
 const ORGANIZATION: EntityType = EntityType {
     name: "microsoft.graph.organization",
@@ -25,19 +26,21 @@ const ORGANIZATION: EntityType = EntityType {
     index_only: &[],
 };
 
-/// Answers `/organization` and `/organization/{id}`.
-pub(super) fn answer(context: &mut Context<'_>, request: &GraphRequest, rest: &[&str]) -> Result<Answer, Refusal> {
-    if !is_read(&request.method) {
-        return Err(Refusal::not_built("writing to /organization"));
-    }
+/// The operations on the tenant.
+pub(super) const ROUTES: &[Route] = &[Route::get("organization", list), Route::get("organization/{}", get)];
+
+fn list(context: &mut Context<'_>, request: &GraphRequest, _: &Named<'_>) -> Result<Answer, Refusal> {
     permission::require(context, Access::ReadOrganization)?;
-    let row = row(context);
-    match rest {
-        [] => collection::page(context, request, &ORGANIZATION, vec![row]),
-        [id] if id.eq_ignore_ascii_case(&context.tenant.id) => collection::single(context, request, &ORGANIZATION, row),
-        [id] => Err(Refusal::not_found(id)),
-        [..] => Err(Refusal::not_built("this path under /organization")),
+    collection::page(context, request, &ORGANIZATION, vec![row(context)])
+}
+
+fn get(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
+    permission::require(context, Access::ReadOrganization)?;
+    let id = named.key(0).value;
+    if !id.eq_ignore_ascii_case(&context.tenant.id) {
+        return Err(Refusal::not_found(id));
     }
+    collection::single(context, request, &ORGANIZATION, row(context))
 }
 
 fn row(context: &Context<'_>) -> Properties {

@@ -2,7 +2,6 @@
 
 mod shape;
 
-use http::Method;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
@@ -10,10 +9,10 @@ use super::context::{Caller, Context, GraphRequest};
 use super::directory::{self, Properties, flag, text};
 use super::directory_audit::{self, Event, Target, change, set};
 use super::error::Refusal;
-use super::graph::Key;
+use super::graph::{Key, Named, Route};
 use super::permission::{self, Access};
 use super::replica::View;
-use super::{collection, identifier, is_read, schema};
+use super::{collection, identifier, schema};
 
 pub(super) use shape::from_application;
 
@@ -39,17 +38,22 @@ const WRITABLE: &[&str] = &[
     "tags",
 ];
 
-/// Answers `/servicePrincipals`.
-pub(super) fn answer_list(context: &mut Context<'_>, request: &GraphRequest) -> Result<Answer, Refusal> {
-    if is_read(&request.method) {
-        permission::require(context, Access::ReadApplications)?;
-        let rows =
-            directory::live(&context.tenant.service_principals, context.view).map(|(_, row)| row.clone()).collect();
-        return collection::page(context, request, &schema::SERVICE_PRINCIPAL, rows);
-    }
-    if request.method != Method::POST {
-        return Err(Refusal::method_not_allowed());
-    }
+/// The operations on principals themselves.
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("serviceprincipals", list),
+    Route::post("serviceprincipals", post),
+    Route::get("serviceprincipals/{}", get),
+    Route::patch("serviceprincipals/{}", patch),
+    Route::delete("serviceprincipals/{}", delete),
+];
+
+fn list(context: &mut Context<'_>, request: &GraphRequest, _: &Named<'_>) -> Result<Answer, Refusal> {
+    permission::require(context, Access::ReadApplications)?;
+    let rows = directory::live(&context.tenant.service_principals, context.view).map(|(_, row)| row.clone()).collect();
+    collection::page(context, request, &schema::SERVICE_PRINCIPAL, rows)
+}
+
+fn post(context: &mut Context<'_>, request: &GraphRequest, _: &Named<'_>) -> Result<Answer, Refusal> {
     let body = request.object()?;
     let app_id = text(body, "appId").to_owned();
     if app_id.is_empty() {
@@ -62,26 +66,26 @@ pub(super) fn answer_list(context: &mut Context<'_>, request: &GraphRequest) -> 
     Ok(collection::created(context, &schema::SERVICE_PRINCIPAL, row))
 }
 
-/// Answers `/servicePrincipals/{id}` and `/servicePrincipals(appId='…')`.
-pub(super) fn answer(context: &mut Context<'_>, request: &GraphRequest, key: Key<'_>) -> Result<Answer, Refusal> {
-    if is_read(&request.method) {
-        let found = find(context, key, context.view);
-        if found.is_err() {
-            permission::require(context, Access::ReadApplications)?;
-        }
-        let (id, row) = found?;
-        permission::require_for(context, Access::ReadApplications, &id, text(&row, "appId"))?;
-        return collection::single(context, request, &schema::SERVICE_PRINCIPAL, row);
+fn get(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
+    let (_, row) = readable(context, named.key(0))?;
+    collection::single(context, request, &schema::SERVICE_PRINCIPAL, row)
+}
+
+fn delete(context: &mut Context<'_>, _: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
+    let (id, row) = writable(context, named.key(0))?;
+    remove(context, &id, &row);
+    Ok(Answer::no_content())
+}
+
+/// The principal as the view shows it, if the caller may read it. Who may not read any is not told what is missing.
+pub(super) fn readable(context: &Context<'_>, key: Key<'_>) -> Result<(String, Properties), Refusal> {
+    let found = find(context, key, context.view);
+    if found.is_err() {
+        permission::require(context, Access::ReadApplications)?;
     }
-    match &request.method {
-        method if *method == Method::PATCH => patch(context, request, key),
-        method if *method == Method::DELETE => {
-            let (id, row) = writable(context, key)?;
-            remove(context, &id, &row);
-            Ok(Answer::no_content())
-        }
-        _ => Err(Refusal::method_not_allowed()),
-    }
+    let (id, row) = found?;
+    permission::require_for(context, Access::ReadApplications, &id, text(&row, "appId"))?;
+    Ok((id, row))
 }
 
 /// The principal a key names, as the view shows it.
@@ -103,7 +107,7 @@ pub(super) fn find(context: &Context<'_>, key: Key<'_>, view: View) -> Result<(S
 }
 
 /// The principal in truth, if the caller may change it.
-fn writable(context: &Context<'_>, key: Key<'_>) -> Result<(String, Properties), Refusal> {
+pub(super) fn writable(context: &Context<'_>, key: Key<'_>) -> Result<(String, Properties), Refusal> {
     let found = find(context, key, View::Truth);
     if found.is_err() {
         permission::require(context, Access::WriteApplications)?;
@@ -113,7 +117,8 @@ fn writable(context: &Context<'_>, key: Key<'_>) -> Result<(String, Properties),
     Ok((id, row))
 }
 
-fn patch(context: &mut Context<'_>, request: &GraphRequest, key: Key<'_>) -> Result<Answer, Refusal> {
+fn patch(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
+    let key = named.key(0);
     let changes = changes(request.object()?)?;
     let is_missing = context.tenant.principal_of(View::Truth, key.value).is_none();
     let may_create = request.prefer.split(',').any(|wish| wish.trim().eq_ignore_ascii_case("create-if-missing"));

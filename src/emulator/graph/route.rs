@@ -1,91 +1,168 @@
-//! From a path to the module of its noun.
+//! From a path to the operation of its noun. Each noun lists its own operations; what is listed nowhere is either
+//! known to Graph and not built here, or unknown to Graph.
+
+use http::Method;
 
 use super::super::answer::Answer;
 use super::super::context::{Context, GraphRequest};
 use super::super::error::Refusal;
 use super::super::odata::Segment;
 use super::super::{
-    app_role_assignment, application, deleted_item, directory_audit, oauth2_permission_grant, organization,
+    app_role_assignment, application, deleted_item, directory_audit, is_read, oauth2_permission_grant, organization,
     service_principal, synchronization,
 };
-use super::Key;
 
-/// Segments that are no objects and that Graph would answer; in lower case.
-const UNBUILT_OPERATIONS: [&str; 6] = ["$count", "$metadata", "$ref", "$value", "delta", "getbyids"];
+/// How an object is named: by `id`, or by an alternate key.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Key<'a> {
+    pub(in super::super) name: &'a str,
+    pub(in super::super) value: &'a str,
+}
 
-/// Sends a request to the module of its noun.
+/// The objects that a path names, in its order.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Named<'a>(Vec<Key<'a>>);
+
+impl<'a> Named<'a> {
+    /// The n-th object. A pattern has as many names as its operation asks for.
+    pub(in super::super) fn key(&self, index: usize) -> Key<'a> {
+        self.0.get(index).copied().unwrap_or(Key { name: "id", value: "" })
+    }
+}
+
+/// What answers an operation.
+pub(in super::super) type Operation = fn(&mut Context<'_>, &GraphRequest, &Named<'_>) -> Result<Answer, Refusal>;
+
+/// One operation: a method, a path in lower case in which `{}` stands for an object, and what answers it.
+#[derive(Debug)]
+pub(in super::super) struct Route {
+    method: Method,
+    pattern: &'static str,
+    operation: Operation,
+}
+
+impl Route {
+    /// A read; `HEAD` is answered by it as well.
+    pub(in super::super) const fn get(pattern: &'static str, operation: Operation) -> Self {
+        Self { method: Method::GET, pattern, operation }
+    }
+
+    /// A creation or an action.
+    pub(in super::super) const fn post(pattern: &'static str, operation: Operation) -> Self {
+        Self { method: Method::POST, pattern, operation }
+    }
+
+    /// A change.
+    pub(in super::super) const fn patch(pattern: &'static str, operation: Operation) -> Self {
+        Self { method: Method::PATCH, pattern, operation }
+    }
+
+    /// A removal.
+    pub(in super::super) const fn delete(pattern: &'static str, operation: Operation) -> Self {
+        Self { method: Method::DELETE, pattern, operation }
+    }
+
+    fn answers(&self, method: &Method) -> bool {
+        self.method == *method || (self.method == Method::GET && is_read(method))
+    }
+}
+
+/// The operations of every noun.
+const NOUNS: &[&[Route]] = &[
+    service_principal::ROUTES,
+    app_role_assignment::ROUTES,
+    oauth2_permission_grant::ROUTES,
+    synchronization::ROUTES,
+    application::ROUTES,
+    deleted_item::ROUTES,
+    directory_audit::ROUTES,
+    organization::ROUTES,
+];
+
+/// First segments that Graph knows, in lower case; what lies under them and is routed nowhere is not built.
+const KNOWN: &[&str] = &[
+    "$metadata",
+    "applications",
+    "applicationtemplates",
+    "auditlogs",
+    "directory",
+    "directoryobjects",
+    "domains",
+    "groups",
+    "me",
+    "oauth2permissiongrants",
+    "organization",
+    "serviceprincipals",
+    "subscriptions",
+    "users",
+];
+
+/// Functions and actions on collections: never the id of an object.
+const FUNCTIONS: [&str; 2] = ["delta", "getbyids"];
+
+/// A piece of a path: a name in lower case, or an object's key.
+enum Piece<'a> {
+    Name { lower: String, value: &'a str },
+    Key(Key<'a>),
+}
+
+/// Sends a request to the operation it names.
 pub(super) fn route(context: &mut Context<'_>, request: &GraphRequest) -> Result<Answer, Refusal> {
-    let lower =
-        |name: &str| name.to_ascii_lowercase().trim_end_matches("()").trim_start_matches("microsoft.graph.").to_owned();
-    let names: Vec<String> = request.segments.iter().map(|segment| lower(&segment.name)).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let Some((first, rest)) = names.split_first() else {
+    let pieces: Vec<Piece<'_>> = request.segments.iter().flat_map(pieces).collect();
+    let matching = NOUNS.iter().copied().flatten().filter_map(|route| Some((route, named(route.pattern, &pieces)?)));
+    let matching: Vec<(&Route, Named<'_>)> = matching.collect();
+    // `deletedItems/microsoft.graph.application` is a name before it is an id.
+    let fewest = matching.iter().map(|(_, named)| named.0.len()).min();
+    let mut of_path = matching.iter().filter(|(_, named)| Some(named.0.len()) == fewest);
+    if let Some((route, named)) = of_path.clone().find(|(route, _)| route.answers(&request.method)) {
+        return (route.operation)(context, request, named);
+    }
+    if of_path.next().is_some() {
+        return Err(Refusal::method_not_allowed());
+    }
+    let first = pieces.first().map(Piece::lower).unwrap_or_default();
+    if first.is_empty() {
         return Err(Refusal::not_built("the service document"));
-    };
-    if let Some(operation) = names.iter().find(|name| UNBUILT_OPERATIONS.contains(name)) {
-        return Err(Refusal::not_built(operation));
     }
-    let key = request.segments.first().and_then(|segment| segment.key.as_ref());
-    // An object is named by its id in a segment of its own, or by a key in parentheses.
-    let (object, rest) = match key {
-        Some((name, value)) => (Some(Key { name, value }), rest),
-        None => match request.segments.get(1) {
-            Some(Segment { name, .. }) if matches!(*first, "serviceprincipals" | "applications") => {
-                (Some(Key { name: "id", value: name }), rest.get(1..).unwrap_or_default())
+    if KNOWN.contains(&first) {
+        return Err(Refusal::not_built(&request.path));
+    }
+    let name = request.segments.first().map(|segment| segment.name.as_str()).unwrap_or_default();
+    Err(Refusal::odata(format!("Resource not found for the segment '{name}'.")))
+}
+
+impl Piece<'_> {
+    fn lower(&self) -> &str {
+        match self {
+            Self::Name { lower, .. } => lower,
+            Self::Key(_) => "",
+        }
+    }
+}
+
+/// `servicePrincipals(appId='…')` is a name and a key; types may be spelled with or without their namespace.
+fn pieces(segment: &Segment) -> impl Iterator<Item = Piece<'_>> {
+    let lower = segment.name.to_ascii_lowercase();
+    let lower = lower.trim_end_matches("()");
+    let lower = lower.strip_prefix("microsoft.graph.").or_else(|| lower.strip_prefix("graph.")).unwrap_or(lower);
+    let name = Piece::Name { lower: lower.to_owned(), value: &segment.name };
+    let key = segment.key.as_ref().map(|(name, value)| Piece::Key(Key { name, value }));
+    std::iter::once(name).chain(key)
+}
+
+/// The objects a path names, if it has this pattern.
+fn named<'a>(pattern: &str, pieces: &[Piece<'a>]) -> Option<Named<'a>> {
+    let mut named = Vec::new();
+    let mut rest = pieces.iter();
+    for part in pattern.split('/') {
+        match (part, rest.next()?) {
+            ("{}", Piece::Key(key)) => named.push(*key),
+            ("{}", Piece::Name { lower, value }) if !value.starts_with('$') && !FUNCTIONS.contains(&lower.as_str()) => {
+                named.push(Key { name: "id", value })
             }
-            _ => (None, rest),
-        },
-    };
-    match *first {
-        "serviceprincipals" => route_principal(context, request, object, rest),
-        "applications" => application::answer(context, request, object, rest),
-        "oauth2permissiongrants" => oauth2_permission_grant::answer(context, request, &rest_of(request)),
-        "directory" => deleted_item::answer(context, request, rest),
-        "auditlogs" => directory_audit::answer(context, request, &rest_of(request)),
-        "organization" => organization::answer(context, request, rest),
-        "directoryobjects" | "domains" | "subscriptions" | "applicationtemplates" | "users" | "groups" | "me" => {
-            Err(Refusal::not_built(&format!("/{first}")))
+            (part, Piece::Name { lower, .. }) if part == lower => {}
+            (_, Piece::Name { .. } | Piece::Key(_)) => return None,
         }
-        _ => Err(Refusal::odata(format!("Resource not found for the segment '{}'.", segment_name(request, 0)))),
     }
-}
-
-fn route_principal(
-    context: &mut Context<'_>,
-    request: &GraphRequest,
-    object: Option<Key<'_>>,
-    rest: &[&str],
-) -> Result<Answer, Refusal> {
-    let Some(key) = object else {
-        return service_principal::answer_list(context, request);
-    };
-    let id = || request.segments.last().map(|segment| segment.name.clone()).unwrap_or_default();
-    match rest {
-        [] => service_principal::answer(context, request, key),
-        ["approleassignments"] => {
-            app_role_assignment::answer_list(context, request, key, app_role_assignment::End::Principal)
-        }
-        ["approleassignedto"] => {
-            app_role_assignment::answer_list(context, request, key, app_role_assignment::End::Resource)
-        }
-        ["approleassignments", _] => {
-            app_role_assignment::answer(context, request, key, app_role_assignment::End::Principal, &id())
-        }
-        ["approleassignedto", _] => {
-            app_role_assignment::answer(context, request, key, app_role_assignment::End::Resource, &id())
-        }
-        ["oauth2permissiongrants"] => oauth2_permission_grant::answer_of_principal(context, request, key),
-        ["synchronization", "jobs"] => synchronization::answer(context, request, key, None),
-        ["synchronization", "jobs", _] => synchronization::answer(context, request, key, Some(&id())),
-        [first, ..] => Err(Refusal::not_built(&format!("/servicePrincipals/{{id}}/{first}"))),
-    }
-}
-
-/// The segments after the first, in their own spelling.
-fn rest_of(request: &GraphRequest) -> Vec<&str> {
-    request.segments.iter().skip(1).map(|segment| segment.name.as_str()).collect()
-}
-
-fn segment_name(request: &GraphRequest, index: usize) -> &str {
-    request.segments.get(index).map(|segment| segment.name.as_str()).unwrap_or_default()
+    rest.next().is_none().then_some(Named(named))
 }
