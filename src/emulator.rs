@@ -38,13 +38,15 @@ mod service_principal;
 mod signing;
 mod synchronization;
 mod token;
+mod unknown;
 mod witness;
 
-pub use knob::Knobs;
+pub use knob::{Knobs, RestoreActivity};
 pub use scenario::{
     AppRoleAssignment, Application, ClientCertificate, ClientSecret, Credentials, FederatedCredential, Loaded,
     OAuth2PermissionGrant, Ownership, Person, Scenario, ScenarioError, ServicePrincipal, Tenant, TrustedIssuer,
 };
+pub use unknown::{Setting, UNKNOWNS, Unknown, markdown as unknowns_markdown};
 
 use std::collections::BTreeMap;
 
@@ -109,7 +111,7 @@ impl Emulator {
     /// What a scenario brings is old: reads see it at once and no audit record is written for it.
     pub fn load(&mut self, now: Timestamp, scenario: &Scenario) -> Result<Loaded, ScenarioError> {
         let now = self.time(now);
-        let built = scenario.build(now, &mut self.identifiers)?;
+        let built = scenario.under(&self.knobs).build(now, &mut self.identifiers)?;
         self.published.extend(built.published);
         self.tenants.insert(built.tenant.id.clone(), built.tenant);
         Ok(built.loaded)

@@ -119,7 +119,7 @@ fn add(context: &mut Context<'_>, body: &Properties, path_id: &str, end: End) ->
     if exists(context, principal_id, resource_id, role_id) {
         let message = "Permission being assigned already exists on the object";
         let details = json!([{"code": "InvalidUpdate", "message": message, "target": "permissions"}]);
-        return Err(Refusal { details: Some(details), ..Refusal::bad_request(message) });
+        return Err(Refusal { details: Some(details), ..Refusal::duplicate(context.knobs, message) });
     }
     Ok(assign(context, principal_id, resource_id, role_id))
 }

@@ -233,7 +233,10 @@ fn change_published(
     application.extend(changes.clone());
     let mirrored: Properties = changes
         .iter()
-        .filter(|(name, _)| matches!(name.as_str(), "isDisabled" | "disabledByMicrosoftStatus"))
+        .filter(|(name, _)| match name.as_str() {
+            "isDisabled" => emulator.knobs.foreign_principals_show_is_disabled,
+            other => other == "disabledByMicrosoftStatus",
+        })
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     let moment = directory::moment(inner, &emulator.knobs);

@@ -62,7 +62,14 @@ pub(super) const ROUTES: &[Route] = &[
 
 fn list(context: &Context<'_>, request: &GraphRequest, kind: Kind) -> Result<Answer, Refusal> {
     permission::require(context, Access::ReadApplications)?;
-    let rows = kind.deleted(context.tenant, context.view).map(|(_, row)| row.clone()).collect();
+    let listed = |row: &Properties| {
+        let deleted: Option<Timestamp> = text(row, "deletedDateTime").parse().ok();
+        deleted
+            .and_then(|deleted| deleted.checked_add(context.knobs.deleted_items_lag).ok())
+            .is_none_or(|from| from <= context.now)
+    };
+    let rows = kind.deleted(context.tenant, context.view);
+    let rows = rows.filter(|(_, row)| listed(row)).map(|(_, row)| row.clone()).collect();
     collection::page(context, request, kind.entity(), rows)
 }
 
@@ -110,6 +117,9 @@ fn restore(context: &mut Context<'_>, _: &GraphRequest, named: &Named<'_>) -> Re
     }
     let (kind, row) = found?;
     permission::require_for(context, Access::WriteApplications, id, text(&row, "appId"))?;
+    if context.knobs.restore_needs_directory_role && matches!(context.caller, Caller::Application { .. }) {
+        return Err(Refusal::denied());
+    }
     match kind {
         Kind::ServicePrincipal => restore_principal(context, &row)?,
         Kind::Application => restore_application(context, &row)?,
@@ -133,7 +143,7 @@ fn restore_principal(context: &mut Context<'_>, row: &Properties) -> Result<(), 
         context.tenant.drop_permissions_of(moment, &id);
     }
     let event = Event {
-        activity: "Restore service principal",
+        activity: context.knobs.restore_activity.name(),
         operation: "Update",
         target_type: "ServicePrincipal",
         target: Target::of(&id, row),

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
+use super::knob::Knobs;
 
 /// A request that Graph declines.
 #[derive(Debug, Clone)]
@@ -35,6 +36,14 @@ impl Refusal {
     /// 400 of the directory.
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message)
+    }
+
+    /// 400 or 409, as the knob says: it is granted already.
+    pub(super) fn duplicate(knobs: &Knobs, message: &str) -> Self {
+        if knobs.duplicate_is_conflict {
+            return Self::new(StatusCode::CONFLICT, "Request_MultipleObjectsWithSameKeyValue", message);
+        }
+        Self::bad_request(message)
     }
 
     /// 400 of the OData layer in front of it.

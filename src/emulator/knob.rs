@@ -47,6 +47,23 @@ pub struct Knobs {
     /// Unknown outside: whether restoring an application registration also restores its principal.
     /// The portal is documented to do both; the Graph page names one object.
     pub application_restore_restores_principal: bool,
+    /// Unknown outside: whether an application needs a directory role to restore a principal, beside its app role. The
+    /// emulator has no directory roles, so that every application is refused then.
+    pub restore_needs_directory_role: bool,
+    /// Unknown outside: what the audit log calls the restore of a principal.
+    pub restore_activity: RestoreActivity,
+    /// Unknown outside: how long after a deletion the lists of deleted items begin to show an object.
+    pub deleted_items_lag: SignedDuration,
+    /// Unknown outside: whether a publisher's `isDisabled` shows on principals in other tenants.
+    pub foreign_principals_show_is_disabled: bool,
+    /// Unknown outside: whether what Control Hub's wizard made carries `createdByAppId`. Off, registrations and
+    /// principals of scenarios that are loaded from then on come without it.
+    pub wizard_app_has_created_by_app_id: bool,
+    /// Unknown outside: of which kind three permissions of Cisco's application are. On, scenarios that are loaded from
+    /// then on have them as delegated ones, in the manifests of other tenants' applications and among what is granted.
+    pub undecided_permissions_are_delegated: bool,
+    /// Unknown outside: whether a permission that is granted twice is refused with 409 instead of 400.
+    pub duplicate_is_conflict: bool,
     /// Documented as possible: consenting again revokes tenant-wide permissions outside the manifest.
     pub consent_revokes_unlisted: bool,
     /// Unknown outside: whether a batch with a revoked token is answered, with the claims challenge in each item, or
@@ -61,6 +78,25 @@ pub struct Knobs {
     /// Unknown outside: whether `$select` refuses a name the type does not declare. The two types are open, so the
     /// service may as well ignore it.
     pub refuse_unknown_select: bool,
+}
+
+/// How a restore may be recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RestoreActivity {
+    /// "Restore service principal", as the audit activity reference has it.
+    RestoreServicePrincipal,
+    /// "Update service principal", as other changes.
+    UpdateServicePrincipal,
+}
+
+impl RestoreActivity {
+    /// `activityDisplayName`
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::RestoreServicePrincipal => "Restore service principal",
+            Self::UpdateServicePrincipal => "Update service principal",
+        }
+    }
 }
 
 impl Default for Knobs {
@@ -99,6 +135,13 @@ impl Knobs {
             delegated_permission_grant_read_all_suffices: false,
             grants_survive_restore: true,
             application_restore_restores_principal: false,
+            restore_needs_directory_role: false,
+            restore_activity: RestoreActivity::RestoreServicePrincipal,
+            deleted_items_lag: SignedDuration::ZERO,
+            foreign_principals_show_is_disabled: true,
+            wizard_app_has_created_by_app_id: true,
+            undecided_permissions_are_delegated: false,
+            duplicate_is_conflict: false,
             consent_revokes_unlisted: false,
             challenge_batch_items: false,
             challenge_needs_capability: false,

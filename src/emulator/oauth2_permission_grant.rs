@@ -97,7 +97,7 @@ fn add(context: &mut Context<'_>, body: &Properties) -> Result<Properties, Refus
     }
     let id = identifier::grant(client_id, resource_id, principal_id);
     if context.tenant.oauth2_permission_grants.get(View::Truth, &id).is_some() {
-        return Err(Refusal::bad_request("Permission entry already exists."));
+        return Err(Refusal::duplicate(context.knobs, "Permission entry already exists."));
     }
     Ok(grant(context, client_id, resource_id, principal_id, text(body, "scope")))
 }

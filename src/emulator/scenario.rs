@@ -2,6 +2,7 @@
 
 mod build;
 mod incident;
+mod setting;
 
 use std::collections::BTreeMap;
 

@@ -41,6 +41,12 @@ fn press(cloud: &mut Cloud, address: &str, decision: &str) -> Answer {
     submit(cloud, &fields(&page), decision, "http://127.0.0.1:8080")
 }
 
+/// Gives consent for the integration.
+pub fn accept(cloud: &mut Cloud) {
+    let answer = press(cloud, &address(TENANT, &[]), "accept");
+    assert!(answer.text.contains("Consent granted"), "{}", answer.text);
+}
+
 fn submit(cloud: &mut Cloud, fields: &[(String, String)], decision: &str, origin: &str) -> Answer {
     let body = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(fields)

@@ -14,6 +14,15 @@ fn declined(draft: &Draft, error: &str, code: u32, words: &str) {
     refused(&mut cloud(), &draft.sign(), status, error, code, words);
 }
 
+/// The numbers for a wrong issuer, audience and subject under these knobs.
+pub fn mismatches(knobs: Knobs) -> [u64; 3] {
+    ["iss", "aud", "sub"].map(|part| {
+        let mut cloud = with(knobs.clone(), &scenario());
+        let answer = present(&mut cloud, &by_issuer().claim(part, "https://other.example").sign());
+        answer.body["error_codes"][0].as_u64().unwrap()
+    })
+}
+
 #[test]
 fn a_token_of_a_trusted_issuer_is_accepted() {
     accepted(&mut cloud(), &by_issuer());

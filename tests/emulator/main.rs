@@ -22,3 +22,4 @@ mod service_principal;
 mod signer;
 mod throttle;
 mod token;
+mod unknown;

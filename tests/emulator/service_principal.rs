@@ -186,7 +186,6 @@ fn what_graph_has_and_the_emulator_has_not_is_501_and_marked() {
         "/servicePrincipals/microsoft.graph.delta()",
         "/applications/delta",
         "/oauth2PermissionGrants/delta()",
-        "/directory/deletedItems/microsoft.graph.group",
         "/auditLogs/provisioning",
         "/users",
         "/$metadata",
