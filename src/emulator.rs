@@ -29,6 +29,7 @@ mod oauth2_permission_grant;
 mod odata;
 mod organization;
 mod permission;
+mod provisioning_log;
 mod replica;
 mod request_log;
 mod scenario;
@@ -41,11 +42,12 @@ mod token;
 mod unknown;
 mod witness;
 
-pub use knob::{Knobs, RestoreActivity};
+pub use knob::{JobChangesTarget, Knobs, RestoreActivity};
 pub use scenario::{
     AppRoleAssignment, Application, ClientCertificate, ClientSecret, Credentials, FederatedCredential, Loaded,
     OAuth2PermissionGrant, Ownership, Person, Scenario, ScenarioError, ServicePrincipal, Tenant, TrustedIssuer,
 };
+pub use synchronization::{ProvisioningTarget, QuarantineReason, TargetCredentials};
 pub use unknown::{Setting, UNKNOWNS, Unknown, markdown as unknowns_markdown};
 
 use std::collections::BTreeMap;
@@ -159,6 +161,7 @@ impl Emulator {
         let inner = self.time(now);
         for tenant in self.tenants.values_mut() {
             deleted_item::purge(tenant, inner, &self.knobs, &mut self.identifiers);
+            synchronization::advance(tenant, inner, &self.knobs, &mut self.identifiers);
         }
         let (parts, body) = request.into_parts();
         control::answer(self, now, &parts, &body)

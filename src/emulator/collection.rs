@@ -99,7 +99,7 @@ fn check(entity: &EntityType, query: &Query) -> Result<(), Refusal> {
     let Some(order) = &query.order_by else {
         return Ok(());
     };
-    let is_audit = entity.set == "auditLogs/directoryAudits" && order.property == "activityDateTime";
+    let is_audit = entity.set.starts_with("auditLogs/") && order.property == "activityDateTime";
     let is_indexed = query.is_advanced() && matches!(order.property.as_str(), "displayName" | "deletedDateTime");
     if is_audit || is_indexed {
         return Ok(());

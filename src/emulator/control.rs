@@ -1,6 +1,7 @@
 //! The control surface: what only the owner of the test may ask. It has a port of its own and no authentication.
 
 mod policy;
+mod synchronization;
 mod truth;
 
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ use super::{Emulator, identifier};
 use truth::truth;
 
 /// What can be asked, for `GET /`.
-const SURFACE: [(&str, &str); 20] = [
+const SURFACE: [(&str, &str); 21] = [
     ("GET /", "this list"),
     ("GET /knobs", "how awkward the service is"),
     ("PATCH /knobs", "change some of that: {\"replicationLag\": \"PT5S\"}"),
@@ -46,6 +47,10 @@ const SURFACE: [(&str, &str); 20] = [
         "answer one tenant with 429 only: {\"tenantId\", \"retryAfterSeconds\": 7 or null, \"for\": \"all\" or \"items\" of batches}",
     ),
     ("DELETE /throttle/{tenantId}", "answer it again"),
+    (
+        "POST /synchronization",
+        "let provisioning jobs live, and break or mend their target: {\"tenantId\", \"appId\", \"jobId\"?, \"credentials\": \"Broken\" or \"Good\", \"quarantine\": reason, \"scopeEmpty\": true}",
+    ),
     ("POST /reset", "forget tenants, clock and log; knobs stay"),
 ];
 
@@ -109,6 +114,7 @@ fn route(
             None => Err(not_found("published application")),
         },
         (method, ["revoke" | "block" | "throttle", ..]) => policy::answer(emulator, now, method, segments, content),
+        ("POST", ["synchronization"]) => synchronization::answer(emulator, now, &body(content)?),
         ("POST", ["reset"]) => {
             emulator.tenants.clear();
             emulator.published.clear();

@@ -16,7 +16,7 @@ use super::knob::Knobs;
 use super::permission::{self, Access};
 use super::replica::View;
 use super::schema::EntityType;
-use super::{collection, schema};
+use super::{collection, schema, synchronization};
 
 /// The documented window; no tenant can change it.
 const RESTORABLE_DAYS: i64 = 30;
@@ -139,6 +139,7 @@ fn restore_principal(context: &mut Context<'_>, row: &Properties) -> Result<(), 
     }
     let moment = context.moment();
     context.tenant.service_principals.update(moment, &id, undelete);
+    synchronization::restored(context, &id);
     if !context.knobs.grants_survive_restore {
         context.tenant.drop_permissions_of(moment, &id);
     }
@@ -208,7 +209,7 @@ fn erase(
             tenant.drop_permissions_of(moment, id);
             tenant.service_principals.put(moment, id, None);
             tenant.owners.remove(id);
-            tenant.synchronization_jobs.remove(id);
+            tenant.synchronization.remove(id);
             ("Hard delete service principal", "ServicePrincipal")
         }
         Kind::Application => {

@@ -8,8 +8,10 @@ use serde_json::{Map, Value};
 use super::certificate::Certificate;
 use super::directory_audit::AuditLog;
 use super::knob::Knobs;
+use super::provisioning_log::ProvisioningLog;
 use super::replica::{Moment, Shelf, View};
 use super::scenario::{ClientSecret, FederatedCredential, Person};
+use super::synchronization::Synchronization;
 
 /// The properties of one object by their names in Graph.
 pub(super) type Properties = Map<String, Value>;
@@ -56,9 +58,10 @@ pub(super) struct TenantState {
     pub(super) revocations: BTreeMap<String, i64>,
     /// What this tenant's requests are refused with.
     pub(super) throttle: Option<Throttle>,
-    /// Principal's object id to its provisioning jobs.
-    pub(super) synchronization_jobs: BTreeMap<String, Vec<Value>>,
+    /// Principal's object id to how it provisions.
+    pub(super) synchronization: BTreeMap<String, Synchronization>,
     pub(super) audit: AuditLog,
+    pub(super) provisioning_log: ProvisioningLog,
 }
 
 impl TenantState {

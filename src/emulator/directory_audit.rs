@@ -33,6 +33,23 @@ struct Record {
     body: Properties,
 }
 
+/// Who keeps a record: `loggedByService` and `category`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source {
+    pub(super) service: &'static str,
+    pub(super) category: &'static str,
+    /// What ids of its records begin with.
+    pub(super) prefix: &'static str,
+}
+
+/// The directory itself.
+const CORE_DIRECTORY: Source =
+    Source { service: "Core Directory", category: "ApplicationManagement", prefix: "Directory" };
+
+/// The provisioning service, which "only has one audit category in the logs".
+pub(super) const ACCOUNT_PROVISIONING: Source =
+    Source { service: "Account Provisioning", category: "ProvisioningManagement", prefix: "Sync" };
+
 /// Something that happened to one object.
 #[derive(Debug, Clone)]
 pub(super) struct Event<'a> {
@@ -105,19 +122,31 @@ impl Context<'_> {
 impl AuditLog {
     /// Adds a record; reads see it after the audit delay.
     pub(super) fn append(&mut self, stamp: Stamp<'_>, identifiers: &mut Identifiers, event: Event<'_>) {
+        self.append_from(CORE_DIRECTORY, stamp, identifiers, event);
+    }
+
+    /// Adds a record that another service than the directory keeps.
+    pub(super) fn append_from(
+        &mut self,
+        source: Source,
+        stamp: Stamp<'_>,
+        identifiers: &mut Identifiers,
+        event: Event<'_>,
+    ) {
+        let Source { service, category, prefix } = source;
         let Stamp { now, knobs, caller, correlation_id, user_agent } = stamp;
         let Event { activity, operation, target_type, target, changes } = event;
         let draw = identifiers.next();
-        let id = format!("Directory_{correlation_id}_{}_{:08}", letters(draw), draw % 100_000_000);
+        let id = format!("{prefix}_{correlation_id}_{}_{:08}", letters(draw), draw % 100_000_000);
         let body = json!({
             "id": id,
-            "category": "ApplicationManagement",
+            "category": category,
             "correlationId": correlation_id,
             "result": "success",
             "resultReason": "",
             "activityDisplayName": activity,
             "activityDateTime": precise(now),
-            "loggedByService": "Core Directory",
+            "loggedByService": service,
             "operationType": operation,
             "initiatedBy": initiator(caller),
             "targetResources": [{
@@ -179,17 +208,24 @@ fn get(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> 
 /// The records this caller may read and the delay has let through.
 fn readable(context: &Context<'_>) -> Result<Vec<Properties>, Refusal> {
     permission::require(context, Access::ReadAudits)?;
-    if !context.knobs.audit_licensed {
-        return Err(Refusal::new(
-            StatusCode::FORBIDDEN,
-            "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
-            "Tenant is not a B2C tenant and doesn't have premium license",
-        ));
-    }
+    require_licence(context)?;
     Ok(context.tenant.audit.visible(context.now, context.knobs))
 }
 
-fn oldest(now: Timestamp, knobs: &Knobs) -> Timestamp {
+/// Refuses a tenant whose licence does not cover the logs.
+pub(super) fn require_licence(context: &Context<'_>) -> Result<(), Refusal> {
+    if context.knobs.audit_licensed {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        StatusCode::FORBIDDEN,
+        "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
+        "Tenant is not a B2C tenant and doesn't have premium license",
+    ))
+}
+
+/// The age at which records are gone.
+pub(super) fn oldest(now: Timestamp, knobs: &Knobs) -> Timestamp {
     let kept = SignedDuration::from_hours(24 * i64::from(knobs.audit_retention_days));
     now.saturating_sub(kept).unwrap_or(Timestamp::MIN)
 }

@@ -15,7 +15,7 @@ use super::error::Refusal;
 use super::odata::{self, Query};
 use super::replica::View;
 use super::request_log::{Item, Noted};
-use super::{Emulator, batch, deleted_item, identifier, is_read, signing};
+use super::{Emulator, batch, deleted_item, identifier, is_read, signing, synchronization};
 
 pub(super) use route::{Key, Named, Route};
 
@@ -189,6 +189,7 @@ impl Emulator {
             .get_mut(tenant_id)
             .ok_or_else(|| Refusal::unauthenticated(public_url, "The tenant of the token is not in this emulator."))?;
         deleted_item::purge(tenant, now, knobs, identifiers);
+        synchronization::advance(tenant, now, knobs, identifiers);
         let number =
             identifier::hash(*seed, &[b"copy", &graph_requests.to_le_bytes()]) % u64::from(knobs.replicas.max(1));
         let correlation_id = identifiers.guid();

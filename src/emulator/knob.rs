@@ -75,6 +75,11 @@ pub struct Knobs {
     /// Seen until 2023: one number, AADSTS70021, for whatever does not match in a federated assertion. Off, there is
     /// one each for issuer, audience and subject.
     pub federation_mismatch_is_one_error: bool,
+    /// Documented as 40 minutes to a day: how long the provisioning jobs of a restored principal stand still unless
+    /// they are restarted.
+    pub provisioning_restore_delay: SignedDuration,
+    /// Unknown outside: which object audit records about a provisioning job name as their target.
+    pub job_changes_target: JobChangesTarget,
     /// Unknown outside: whether `$select` refuses a name the type does not declare. The two types are open, so the
     /// service may as well ignore it.
     pub refuse_unknown_select: bool,
@@ -99,6 +104,16 @@ impl RestoreActivity {
     }
 }
 
+/// What `targetResources` of an audit record about a provisioning job shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum JobChangesTarget {
+    /// The principal the job belongs to.
+    ServicePrincipal,
+    /// The job itself, by its id.
+    Job,
+}
+
 impl Default for Knobs {
     fn default() -> Self {
         Self {
@@ -110,6 +125,7 @@ impl Default for Knobs {
             throttle_every: Some(50),
             retry_after_seconds: 2,
             shuffle_batch: true,
+            provisioning_restore_delay: SignedDuration::from_mins(40),
             ..Self::calm()
         }
     }
@@ -146,6 +162,8 @@ impl Knobs {
             challenge_batch_items: false,
             challenge_needs_capability: false,
             federation_mismatch_is_one_error: false,
+            provisioning_restore_delay: SignedDuration::ZERO,
+            job_changes_target: JobChangesTarget::ServicePrincipal,
             refuse_unknown_select: true,
         }
     }

@@ -15,6 +15,8 @@ pub(super) enum Access {
     ReadAudits,
     ReadOrganization,
     ReadSynchronization,
+    WriteSynchronization,
+    ReadProvisioningLog,
 }
 
 /// Refuses a caller without a role for it. People may do everything here: the emulator has no directory roles.
@@ -34,13 +36,13 @@ pub(super) fn require_for(context: &Context<'_>, access: Access, id: &str, app_i
     let is_owner = roles.contains("Application.ReadWrite.OwnedBy") && context.tenant.is_owned(id, principal_id);
     let allowed = match access {
         Access::ReadApplications => is_self || is_owner,
-        Access::WriteApplications => is_owner,
+        Access::WriteApplications | Access::ReadSynchronization | Access::WriteSynchronization => is_owner,
         Access::ReadGrants
         | Access::WriteGrants
         | Access::WriteAssignments
         | Access::ReadAudits
         | Access::ReadOrganization
-        | Access::ReadSynchronization => false,
+        | Access::ReadProvisioningLog => false,
     };
     if allowed { Ok(()) } else { Err(Refusal::denied()) }
 }
@@ -69,5 +71,7 @@ fn is_allowed(caller: &Caller, knobs: &Knobs, access: Access) -> bool {
         Access::ReadAudits => any(&["AuditLog.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"]),
         Access::ReadOrganization => any(&["Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"]),
         Access::ReadSynchronization => any(&["Synchronization.Read.All", "Synchronization.ReadWrite.All"]),
+        Access::WriteSynchronization => any(&["Synchronization.ReadWrite.All"]),
+        Access::ReadProvisioningLog => any(&["AuditLog.Read.All", "ProvisioningLog.Read.All"]),
     }
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::directory::{MICROSOFT_GRAPH_APP_ID, Properties, TenantState};
+use super::synchronization::ProvisioningTarget;
 
 /// A tenant, and the applications of other tenants that it uses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,8 +57,16 @@ pub struct Scenario {
     #[serde(default)]
     pub directory_audits: Vec<Value>,
     /// appId to the provisioning jobs of its principal, in the shape of `synchronizationJob`.
+    ///
+    /// A job with a `status` is as it is told, whatever the time, until something is done to it: a start, a pause, a
+    /// restart, a change, or `POST /synchronization` on the control surface. From then on it lives: its cycles run,
+    /// fail and are counted as emulated time goes by. A job without a `status` lives from the start; with a `schedule`
+    /// that is not `Active` it was never started.
     #[serde(default)]
     pub synchronization_jobs: BTreeMap<String, Vec<Value>>,
+    /// appId to the health of what its jobs provision into; healthy if left out. Only living jobs notice.
+    #[serde(default)]
+    pub provisioning_targets: BTreeMap<String, ProvisioningTarget>,
     /// appId of the application the operator signs in with; its credentials are what loading returns.
     #[serde(default)]
     pub operator_app_id: Option<String>,

@@ -186,7 +186,7 @@ fn what_graph_has_and_the_emulator_has_not_is_501_and_marked() {
         "/servicePrincipals/microsoft.graph.delta()",
         "/applications/delta",
         "/oauth2PermissionGrants/delta()",
-        "/auditLogs/provisioning",
+        "/auditLogs/signIns",
         "/users",
         "/$metadata",
         "/",

@@ -9,7 +9,7 @@ use super::super::error::Refusal;
 use super::super::odata::Segment;
 use super::super::{
     app_role_assignment, application, deleted_item, directory_audit, is_read, oauth2_permission_grant, organization,
-    service_principal, synchronization,
+    provisioning_log, service_principal, synchronization,
 };
 
 /// How an object is named: by `id`, or by an alternate key.
@@ -52,6 +52,11 @@ impl Route {
         Self { method: Method::POST, pattern, operation }
     }
 
+    /// A replacement.
+    pub(in super::super) const fn put(pattern: &'static str, operation: Operation) -> Self {
+        Self { method: Method::PUT, pattern, operation }
+    }
+
     /// A change.
     pub(in super::super) const fn patch(pattern: &'static str, operation: Operation) -> Self {
         Self { method: Method::PATCH, pattern, operation }
@@ -76,6 +81,7 @@ const NOUNS: &[&[Route]] = &[
     application::ROUTES,
     deleted_item::ROUTES,
     directory_audit::ROUTES,
+    provisioning_log::ROUTES,
     organization::ROUTES,
 ];
 

@@ -12,6 +12,7 @@ use super::super::directory::{
 };
 use super::super::directory_audit::AuditLog;
 use super::super::identifier::{self, Identifiers};
+use super::super::provisioning_log::ProvisioningLog;
 use super::super::replica::{Moment, Shelf, View};
 use super::super::{app_role_assignment, application, oauth2_permission_grant, service_principal};
 use super::{
@@ -75,7 +76,11 @@ impl Scenario {
         }
         for (app_id, jobs) in &self.synchronization_jobs {
             let id = principal_id(&tenant, app_id)?;
-            tenant.synchronization_jobs.insert(id, jobs.clone());
+            tenant.synchronization.entry(id).or_default().bring(jobs, now, identifiers);
+        }
+        for (app_id, target) in &self.provisioning_targets {
+            let id = principal_id(&tenant, app_id)?;
+            tenant.synchronization.entry(id).or_default().set_target(target);
         }
         Ok(Built { loaded: Loaded { tenant_id: tenant.id.clone(), operator: self.credentials()? }, tenant, published })
     }
@@ -99,8 +104,9 @@ impl Scenario {
             blocked: self.blocked_applications.iter().map(|app_id| app_id.to_ascii_lowercase()).collect(),
             revocations: BTreeMap::new(),
             throttle: None,
-            synchronization_jobs: BTreeMap::new(),
+            synchronization: BTreeMap::new(),
             audit: AuditLog::default(),
+            provisioning_log: ProvisioningLog::default(),
         })
     }
 

@@ -99,6 +99,7 @@ pub(super) fn scenario() -> Scenario {
         owners: vec![super::Ownership { app_id: identity.app_id.clone(), owner: integration.app_id.clone() }],
         directory_audits: Vec::new(),
         synchronization_jobs: [(identity.app_id, vec![provisioning_job()])].into(),
+        provisioning_targets: std::collections::BTreeMap::new(),
         operator_app_id: Some(OPERATOR_APP_ID.to_owned()),
     }
 }
