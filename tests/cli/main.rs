@@ -3,6 +3,8 @@
 #![cfg(feature = "demo")]
 #![expect(clippy::unwrap_used, reason = "a broken fixture ends the test")]
 
+#[path = "../contract/check/witness.rs"]
+mod contract;
 mod other;
 mod plan;
 mod program;

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use tokio::{io::AsyncWriteExt as _, process::Command};
 use webex_azure_operator::emulator::{Emulator, Knobs, Scenario, Settings, server};
 
+use super::contract::{self, Contract};
+
 /// The manifest that the repository shows.
 pub const EXAMPLE: &str = include_str!("../../examples/incident.yaml");
 
@@ -51,6 +53,8 @@ pub async fn run(arguments: &[&str], input: &str, environment: &[(&str, &str)]) 
 /// A pretend tenant whose time stands still, so that deadlines in golden files do not move.
 pub struct Tenant {
     running: server::Running,
+    /// Fails the test at its end if the emulator answered otherwise than Microsoft describes.
+    _contract: Contract,
 }
 
 impl Tenant {
@@ -59,10 +63,11 @@ impl Tenant {
         let now: Timestamp = "2026-11-23T08:00:00Z".parse().unwrap();
         let mut emulator = Emulator::new(Settings { seed: 1, public_url: String::new(), knobs: Knobs::calm() });
         emulator.load(now, &Scenario::incident()).unwrap();
+        let contract = contract::watch(&mut emulator);
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         // Tokens are checked against the emulator's time, so it may stand still.
         let running = server::serve(emulator, loopback, loopback, Arc::new(move || now)).await.unwrap();
-        Self { running }
+        Self { running, _contract: contract }
     }
 
     /// Where it answers.

@@ -14,6 +14,8 @@ mod access;
 mod admission;
 mod canary;
 mod certificate;
+#[path = "../contract/check/witness.rs"]
+mod contract;
 mod credential;
 mod fairness;
 mod federation;

@@ -16,7 +16,10 @@ use webex_azure_operator::{
     emulator::{Emulator, Knobs, Scenario, Settings},
 };
 
-use crate::tenant::OPERATOR;
+use crate::{
+    contract::{self, Contract},
+    tenant::OPERATOR,
+};
 
 /// A request and its answer, as far as tests want to know.
 #[derive(Debug, Clone)]
@@ -42,6 +45,8 @@ pub struct Recorder {
     pub url: String,
     state: Arc<Mutex<State>>,
     _tasks: JoinSet<()>,
+    /// Fails the test at its end if the emulator answered otherwise than Microsoft describes.
+    _contract: Contract,
 }
 
 struct State {
@@ -56,7 +61,8 @@ impl Recorder {
     pub async fn start(spoil: Spoil) -> Self {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let emulator = Emulator::new(Settings { seed: 1, public_url: url.clone(), knobs: Knobs::calm() });
+        let mut emulator = Emulator::new(Settings { seed: 1, public_url: url.clone(), knobs: Knobs::calm() });
+        let contract = contract::watch(&mut emulator);
         let state = Arc::new(Mutex::new(State { clock: Clock::system(), emulator, spoil, exchanges: Vec::new() }));
         let shared = Arc::clone(&state);
         let router = Router::new().fallback(move |request: Request<Body>| {
@@ -69,7 +75,7 @@ impl Recorder {
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, state, _tasks: tasks }
+        Self { url, state, _tasks: tasks, _contract: contract }
     }
 
     /// Loads a tenant of this id that is the incident's in everything else, changed by this.

@@ -8,6 +8,8 @@ use webex_azure_operator::{
     emulator::{self, Emulator, Knobs, Scenario, server},
 };
 
+use crate::contract::{self, Contract};
+
 /// Tenant of the incident.
 pub const TENANT: &str = "00000000-0000-4000-8000-000000000001";
 
@@ -32,6 +34,8 @@ pub const SECRET: &str = "emulator-only-secret";
 pub struct Tenants {
     running: server::Running,
     http: reqwest::Client,
+    /// Fails the test at its end if the emulator answered otherwise than Microsoft describes.
+    _contract: Contract,
 }
 
 impl Tenants {
@@ -41,10 +45,11 @@ impl Tenants {
         let mut emulator =
             Emulator::new(emulator::Settings { seed: 1, public_url: String::new(), knobs: Knobs::calm() });
         emulator.load(clock.now(), &Scenario::incident()).unwrap();
+        let contract = contract::watch(&mut emulator);
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let running = server::serve(emulator, loopback, loopback, Arc::new(move || clock.now())).await.unwrap();
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { running, http }
+        Self { running, http, _contract: contract }
     }
 
     /// Where Microsoft would be.

@@ -1,1 +1,11 @@
-fn main() {}
+//! The emulator's answers against Microsoft's own OpenAPI description and the documented examples.
+
+#![cfg(feature = "demo")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test stops at the first surprise")]
+
+#[path = "check/witness.rs"]
+mod check;
+mod exercise;
+mod published;
+mod teeth;
+mod watching;

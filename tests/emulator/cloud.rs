@@ -6,6 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use webex_azure_operator::emulator::{AppRoleAssignment, Emulator, Knobs, Scenario, Settings};
 
+use super::contract::{self, Contract};
+
 pub const TENANT: &str = "00000000-0000-4000-8000-000000000001";
 pub const INTEGRATION_APP: &str = "90db942a-c1eb-4e8d-82e4-eebf64a7e2ae";
 pub const INTEGRATION: &str = "00000000-0000-4000-8000-000000000021";
@@ -34,6 +36,7 @@ pub struct Cloud {
     pub emulator: Emulator,
     pub now: Timestamp,
     pub token: String,
+    contract: Contract,
 }
 
 #[derive(Debug)]
@@ -98,7 +101,8 @@ pub fn with(knobs: Knobs, scenario: &Scenario) -> Cloud {
     let settings = Settings { seed: 1, public_url: URL.to_owned(), knobs };
     let mut emulator = Emulator::new(settings);
     emulator.load(now, scenario).unwrap();
-    let mut cloud = Cloud { emulator, now, token: String::new() };
+    let contract = contract::watch(&mut emulator);
+    let mut cloud = Cloud { emulator, now, token: String::new(), contract };
     cloud.sign_in();
     cloud
 }
@@ -151,6 +155,7 @@ impl Cloud {
 
     pub fn handle(&mut self, request: Request<Bytes>) -> Answer {
         let response = self.emulator.handle(self.now, request);
+        self.contract.check();
         answer(response)
     }
 

@@ -10,6 +10,8 @@ mod certificate;
 mod challenge;
 mod cloud;
 mod consent;
+#[path = "../contract/check/witness.rs"]
+mod contract;
 mod control;
 mod delay;
 mod deleted_item;

@@ -131,7 +131,7 @@ fn who_leaves_the_scope_is_logged() {
     let (mut cloud, _) = reader();
     let body = json!({"tenantId": TENANT, "appId": IDENTITY_APP, "scopeEmpty": true});
     cloud.control("POST", "/synchronization", Some(&body));
-    cloud.wait(2400);
+    cloud.wait(2460);
     let records = log(&mut cloud);
     assert_eq!(records.len(), 10);
     assert!(records.iter().all(|record| record["provisioningAction"] == "disable"));

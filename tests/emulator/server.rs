@@ -10,6 +10,7 @@ use webex_azure_operator::emulator::server::{Running, ServeError, serve};
 use webex_azure_operator::emulator::{Emulator, Knobs, Scenario, Settings};
 
 use super::cloud::{OPERATOR_APP, SECRET, TENANT};
+use super::contract::{self, Contract};
 
 fn any(host: &str) -> SocketAddr {
     format!("{host}:0").parse().unwrap()
@@ -19,11 +20,12 @@ fn emulator() -> Emulator {
     Emulator::new(Settings { seed: 1, public_url: "http://nowhere.example".to_owned(), knobs: Knobs::calm() })
 }
 
-async fn running() -> Running {
+async fn running() -> (Running, Contract) {
     let now: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
     let mut emulator = emulator();
     emulator.load(now, &Scenario::incident()).unwrap();
-    serve(emulator, any("127.0.0.1"), any("127.0.0.1"), Arc::new(move || now)).await.unwrap()
+    let contract = contract::watch(&mut emulator);
+    (serve(emulator, any("127.0.0.1"), any("127.0.0.1"), Arc::new(move || now)).await.unwrap(), contract)
 }
 
 /// One HTTP/1.1 request over a connection of its own; the whole answer as text.
@@ -40,7 +42,7 @@ async fn ask(address: SocketAddr, head: &str, body: &str) -> String {
 
 #[tokio::test]
 async fn both_surfaces_answer_on_loopback_and_stop() {
-    let running = running().await;
+    let (running, _contract) = running().await;
     let (public, control) = (running.public(), running.control());
     let form = format!(
         "grant_type=client_credentials&client_id={OPERATOR_APP}&client_secret={SECRET}&scope=http%3A%2F%2F{public}%2F.default"
@@ -73,7 +75,7 @@ async fn an_address_that_others_can_reach_is_refused() {
 
 #[tokio::test]
 async fn a_body_over_four_mebibytes_is_refused() {
-    let running = running().await;
+    let (running, _contract) = running().await;
     let large = "x".repeat(4 * 1024 * 1024 + 1);
     let answer = ask(running.public(), "POST /v1.0/$batch", &large).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");

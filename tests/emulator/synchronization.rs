@@ -161,6 +161,7 @@ fn a_job_of_a_scenario_is_as_told_until_something_is_done_to_it() {
     let lives = json!({"tenantId": super::cloud::TENANT, "appId": IDENTITY_APP});
     assert_eq!(cloud.control("POST", "/synchronization", Some(&lives)).status, 204);
     cloud.wait(3600);
+    cloud.sign_in();
     let status = cloud.get(&job).body["status"].clone();
     assert!(status["lastExecution"]["timeBegan"].as_str().unwrap().starts_with("2026-11-23T0"), "{status}");
     assert_eq!(status["lastExecution"]["countEntitled"], 10);
@@ -274,6 +275,7 @@ fn a_schedule_can_be_changed() {
     let change = json!({"schedule": {"interval": "PT1H", "state": "Active"}});
     assert_eq!(cloud.patch(&job, &change).status, 204);
     cloud.wait(2 * 3600);
+    cloud.sign_in();
     let shown = cloud.get(&job).body;
     assert_eq!(shown["schedule"]["interval"], "PT1H");
     assert_eq!(shown["status"]["lastExecution"]["timeBegan"], "2026-11-20T09:00:00Z");

@@ -150,6 +150,7 @@ fn a_token_for_another_audience_is_refused() {
     };
     cloud.emulator = webex_azure_operator::emulator::Emulator::new(elsewhere);
     cloud.emulator.load(cloud.now, &Scenario::incident()).unwrap();
+    let _contract = super::contract::watch(&mut cloud.emulator);
     let answer = cloud.get(&format!("/servicePrincipals/{OPERATOR}"));
     assert_eq!(answer.body["error"]["message"], "Access token validation failure. Invalid audience.");
 }

@@ -122,6 +122,8 @@ pub struct Scene {
     seam: Arc<Seam>,
     clock: Clock,
     emulator: Option<tenant::Shared>,
+    /// Fails the test at its end if the emulator answered otherwise than Microsoft describes.
+    _contract: Option<Contract>,
 }
 
 /// Each alteration that was arranged must have happened, else the test proves nothing.
@@ -136,7 +138,14 @@ impl Drop for Scene {
 impl Scene {
     fn new(tenant: Tenant, clock: Clock, looker: Looker) -> Self {
         let seam = Arc::new(Seam::new(tenant));
-        Self { graph: Graph::new(Arc::clone(&seam), clock.clone()), looker, seam, clock, emulator: None }
+        Self {
+            graph: Graph::new(Arc::clone(&seam), clock.clone()),
+            looker,
+            seam,
+            clock,
+            emulator: None,
+            _contract: None,
+        }
     }
 
     /// Everything is in order.
@@ -161,9 +170,10 @@ impl Scene {
         });
         let looker = Looker::new(spec, &scenario.client_secrets[0].secret);
         let clock = clock();
-        let (tenant, emulator) = tenant::emulated(clock.clone(), knobs, &scenario);
+        let (tenant, emulator, contract) = tenant::emulated(clock.clone(), knobs, &scenario);
         let mut scene = Self::new(tenant, clock, looker);
         scene.emulator = Some(emulator);
+        scene._contract = Some(contract);
         scene
     }
 

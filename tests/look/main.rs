@@ -16,6 +16,8 @@
 mod batch;
 mod body;
 mod challenge;
+#[path = "../contract/check/witness.rs"]
+mod contract;
 mod documented;
 mod fixture;
 mod identity;

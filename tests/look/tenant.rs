@@ -12,6 +12,7 @@ use webex_azure_operator::{
 };
 
 use super::{
+    contract::{self, Contract},
     fixture::{GRAPH_OBJECT, IDENTITY, IDENTITY_OBJECT, INTEGRATION, INTEGRATION_OBJECT, OWNER},
     seam::{Asked, Kind, Reply, Tenant},
 };
@@ -126,11 +127,12 @@ pub fn script() -> Tenant {
 /// An emulator that a test may speak to beside the looks.
 pub type Shared = Arc<Mutex<Emulator>>;
 
-/// The emulator with this tenant, reached at the names of the worldwide cloud.
-pub fn emulated(clock: Clock, knobs: Knobs, scenario: &Scenario) -> (Tenant, Shared) {
+/// The emulator with this tenant, reached at the names of the worldwide cloud, and what is found in its answers.
+pub fn emulated(clock: Clock, knobs: Knobs, scenario: &Scenario) -> (Tenant, Shared, Contract) {
     let settings = Settings { seed: 7, public_url: "https://graph.microsoft.com".to_owned(), knobs };
     let mut emulator = Emulator::new(settings);
     emulator.load(clock.now(), scenario).unwrap();
+    let contract = contract::watch(&mut emulator);
     let shared = Arc::new(Mutex::new(emulator));
     let emulator = Arc::clone(&shared);
     let tenant: Tenant = Box::new(move |asked| {
@@ -144,5 +146,5 @@ pub fn emulated(clock: Clock, knobs: Knobs, scenario: &Scenario) -> (Tenant, Sha
         reply.body = body;
         reply
     });
-    (tenant, shared)
+    (tenant, shared, contract)
 }

@@ -92,6 +92,7 @@ impl World {
         let (outcome, what) = match fault {
             None | Some(Fault::LoseAnswer | Fault::Silence | Fault::CrashAfter) => {
                 let response = self.emulator.handle(now, request);
+                self.hold_to_contract();
                 self.learn(&sent, &response);
                 let what = format!("{} {}", response.status().as_u16(), fingerprint(response.body()));
                 match fault {

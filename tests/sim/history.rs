@@ -17,6 +17,7 @@ use super::{
     act,
     api_server::{ApiServer, ApiService},
     check::Violation,
+    contract,
     dice::Dice,
     fault::Faults,
     graph_seam::GraphSeam,
@@ -113,6 +114,7 @@ async fn history(seed: u64) -> Outcome {
         }
     }
     let mut world = shared.lock();
+    world.hold_to_contract();
     Outcome {
         seed,
         log: world.journal.text(),
@@ -166,6 +168,7 @@ fn world(seed: u64, dice: &mut Dice) -> Shared {
     let knobs = knobs(dice);
     let lag = knobs.replication_lag;
     let mut emulator = Emulator::new(EmulatorSettings { seed, public_url: BASE.to_owned(), knobs });
+    let contract = contract::watch(&mut emulator);
     let count = usize::try_from(*dice.pick(&[1, 1, 2, 2, 3, 4])).expect("few");
     let owners: Vec<usize> = {
         let tenants = dice.between(1, u64::try_from(count).expect("few"));
@@ -205,6 +208,7 @@ fn world(seed: u64, dice: &mut Dice) -> Shared {
     let mut world = World {
         clock,
         emulator,
+        contract,
         tenants,
         histories,
         objects,

@@ -16,6 +16,8 @@ mod act;
 mod api_server;
 mod campaign;
 mod check;
+#[path = "../contract/check/witness.rs"]
+mod contract;
 mod dice;
 mod fault;
 mod graph_seam;

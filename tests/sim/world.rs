@@ -48,6 +48,8 @@ pub struct Counts {
 pub struct World {
     pub clock: Clock,
     pub emulator: Emulator,
+    /// What is found in the emulator's answers.
+    pub contract: Contract,
     pub tenants: Vec<Tenant>,
     pub histories: Vec<History>,
     pub objects: Vec<Object>,
@@ -117,6 +119,13 @@ impl World {
         if self.violation.is_none() {
             self.violation = Some(violation);
             self.alarm.notify_one();
+        }
+    }
+
+    /// Fails if the emulator answered otherwise than Microsoft describes: then the simulation is of something else.
+    pub fn hold_to_contract(&mut self) {
+        for text in self.contract.take() {
+            self.fail(Violation { property: "contract", text });
         }
     }
 

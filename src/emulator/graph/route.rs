@@ -156,6 +156,12 @@ fn pieces(segment: &Segment) -> impl Iterator<Item = Piece<'_>> {
     std::iter::once(name).chain(key)
 }
 
+/// Whether a segment without parentheses may be an id: system names and casts to a type are none.
+fn is_id(segment: &str) -> bool {
+    let begins = |start: &str| segment.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
+    !["$", "microsoft.graph.", "graph."].into_iter().any(begins)
+}
+
 /// The objects a path names, if it has this pattern.
 fn named<'a>(pattern: &str, pieces: &[Piece<'a>]) -> Option<Named<'a>> {
     let mut named = Vec::new();
@@ -163,7 +169,7 @@ fn named<'a>(pattern: &str, pieces: &[Piece<'a>]) -> Option<Named<'a>> {
     for part in pattern.split('/') {
         match (part, rest.next()?) {
             ("{}", Piece::Key(key)) => named.push(*key),
-            ("{}", Piece::Name { lower, value }) if !value.starts_with('$') && !FUNCTIONS.contains(&lower.as_str()) => {
+            ("{}", Piece::Name { lower, value }) if is_id(value) && !FUNCTIONS.contains(&lower.as_str()) => {
                 named.push(Key { name: "id", value })
             }
             (part, Piece::Name { lower, .. }) if part == lower => {}

@@ -1,0 +1,91 @@
+//! Operations that the reference pages have and the published subset has not: checked by the type they answer with.
+
+use serde_json::{Map, Value, json};
+
+use super::operation::{Body, Operation};
+
+/// What such an operation answers.
+#[derive(Debug, Clone, Copy)]
+enum Answers {
+    List(&'static str),
+    One(&'static str),
+    Count,
+    Nothing,
+}
+
+use Answers::{Count, List, Nothing, One};
+
+/// Method, path, what is answered, and the page that says so (below <https://learn.microsoft.com/graph/api/>).
+const OUTSIDE: &[(&str, &str, Answers, &str)] = &[
+    ("GET", "/servicePrincipals/{id}/ownedObjects", List("directoryObject"), "serviceprincipal-list-ownedobjects"),
+    ("GET", "/servicePrincipals/{id}/createdObjects", List("directoryObject"), "serviceprincipal-list-createdobjects"),
+    ("GET", "/servicePrincipals/{id}/memberOf", List("directoryObject"), "serviceprincipal-list-memberof"),
+    (
+        "GET",
+        "/servicePrincipals/{id}/transitiveMemberOf",
+        List("directoryObject"),
+        "serviceprincipal-list-transitivememberof",
+    ),
+    ("GET", "/servicePrincipals/{id}/ownedObjects/$count", Count, "serviceprincipal-list-ownedobjects"),
+    ("GET", "/servicePrincipals/{id}/createdObjects/$count", Count, "serviceprincipal-list-createdobjects"),
+    ("GET", "/servicePrincipals/{id}/owners/$count", Count, "serviceprincipal-list-owners"),
+    ("POST", "/servicePrincipals/{id}/owners/$ref", Nothing, "serviceprincipal-post-owners"),
+    ("DELETE", "/servicePrincipals/{id}/owners/{id}/$ref", Nothing, "serviceprincipal-delete-owners"),
+    ("GET", "/applications/$count", Count, "application-list"),
+    ("GET", "/applications/delta()", List("application"), "application-delta"),
+    ("GET", "/applications/{id}/owners", List("directoryObject"), "application-list-owners"),
+    ("GET", "/applications/{id}/owners/$count", Count, "application-list-owners"),
+    ("POST", "/applications/{id}/owners/$ref", Nothing, "application-post-owners"),
+    ("DELETE", "/applications/{id}/owners/{id}/$ref", Nothing, "application-delete-owners"),
+    ("POST", "/applications/{id}/addPassword", One("passwordCredential"), "application-addpassword"),
+    ("POST", "/applications/{id}/removePassword", Nothing, "application-removepassword"),
+    ("GET", "/directory/deletedItems/graph.application/$count", Count, "directory-deleteditems-list"),
+    ("GET", "/directory/deletedItems/{id}/graph.application", One("application"), "directory-deleteditems-get"),
+    ("GET", "/applicationTemplates/$count", Count, "applicationtemplate-list"),
+    ("GET", "/domains/$count", Count, "domain-list"),
+    ("GET", "/organization/$count", Count, "organization-list"),
+    (
+        "GET",
+        "/applications/{id}/synchronization/templates",
+        List("synchronizationTemplate"),
+        "synchronization-synchronization-list-templates",
+    ),
+    (
+        "GET",
+        "/applications/{id}/synchronization/templates/{id}",
+        One("synchronizationTemplate"),
+        "synchronization-synchronizationtemplate-get",
+    ),
+    (
+        "GET",
+        "/servicePrincipals/{id}/synchronization/templates/{id}/schema",
+        One("synchronizationSchema"),
+        "synchronization-synchronizationschema-get",
+    ),
+];
+
+/// They as operations; each is named by its method and path.
+pub fn operations() -> impl Iterator<Item = Operation> {
+    OUTSIDE.iter().map(|(method, path, answers, page)| {
+        let body = match answers {
+            Count => Body::Count,
+            Nothing => Body::Nothing,
+            One(entity) => Body::json(&Map::new(), reference(entity)),
+            List(entity) => {
+                let annotation = json!({"type": "string", "nullable": true});
+                let schema = json!({"type": "object", "properties": {
+                    "value": {"type": "array", "items": reference(entity)},
+                    "@odata.count": {"type": "integer", "format": "int64"},
+                    "@odata.nextLink": annotation,
+                    "@odata.deltaLink": annotation,
+                }});
+                Body::json(&Map::new(), schema)
+            }
+        };
+        Operation::described(&format!("outside of the description: {method} {path} ({page})"), method, path, body)
+    })
+}
+
+fn reference(entity: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/microsoft.graph.{entity}")})
+}
