@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::context::{Context, GraphRequest};
+use super::context::{Caller, Context, GraphRequest};
 use super::directory::{self, Properties, text};
 use super::directory_audit::{Event, Target, change, set};
 use super::error::Refusal;
@@ -25,9 +25,34 @@ const WRITABLE: &[&str] = &[
     "web",
 ];
 
+/// What `POST` may set.
+const CREATABLE: &[&str] = &[
+    "addIns",
+    "api",
+    "appRoles",
+    "description",
+    "displayName",
+    "groupMembershipClaims",
+    "identifierUris",
+    "info",
+    "isDeviceOnlyAuthSupported",
+    "isFallbackPublicClient",
+    "notes",
+    "optionalClaims",
+    "parentalControlSettings",
+    "publicClient",
+    "requiredResourceAccess",
+    "serviceManagementReference",
+    "signInAudience",
+    "spa",
+    "tags",
+    "web",
+];
+
 /// The operations on registrations.
 pub(super) const ROUTES: &[Route] = &[
     Route::get("applications", list),
+    Route::post("applications", post),
     Route::get("applications/{}", get),
     Route::patch("applications/{}", patch),
     Route::delete("applications/{}", delete),
@@ -39,20 +64,69 @@ fn list(context: &mut Context<'_>, request: &GraphRequest, _: &Named<'_>) -> Res
     collection::page(context, request, &schema::APPLICATION, rows)
 }
 
+/// Registers an application of this tenant. No principal is made with it.
+/// <https://learn.microsoft.com/graph/api/application-post-applications>
+fn post(context: &mut Context<'_>, request: &GraphRequest, _: &Named<'_>) -> Result<Answer, Refusal> {
+    let may_own = match context.caller {
+        Caller::Application { roles, .. } => roles.contains("Application.ReadWrite.OwnedBy"),
+        Caller::Person(_) | Caller::Service => true,
+    };
+    if !may_own {
+        permission::require(context, Access::WriteApplications)?;
+    }
+    let body = request.object()?;
+    if text(body, "displayName").is_empty() {
+        return Err(Refusal::bad_request("A value is required for property 'displayName' of resource 'Application'."));
+    }
+    let mut row: Properties = schema::APPLICATION.changes(body, CREATABLE)?.into_iter().collect();
+    let id = context.identifiers.guid();
+    row.insert("id".to_owned(), id.clone().into());
+    row.insert("appId".to_owned(), context.identifiers.guid().into());
+    row.insert("createdDateTime".to_owned(), directory::to_second(context.now).into());
+    row.entry("signInAudience").or_insert_with(|| "AzureADandPersonalMicrosoftAccount".into());
+    let domain = context.tenant.domains.first().cloned();
+    row.insert("publisherDomain".to_owned(), domain.into());
+    if let Caller::Application { app_id, principal_id, .. } = context.caller {
+        row.insert("createdByAppId".to_owned(), app_id.clone().into());
+        context.tenant.owners.entry(id.clone()).or_default().insert(principal_id.clone());
+    }
+    let row = complete(row);
+    let moment = context.moment();
+    context.tenant.applications.put(moment, &id, Some(row.clone()));
+    let target = Target::of(&id, &row);
+    let changes = vec![
+        change("DisplayName", Some(&json!([])), Some(&json!([text(&row, "displayName")]))),
+        set("Included Updated Properties", "AppId, AvailableToOtherTenants, DisplayName, RequiredResourceAccess"),
+    ];
+    let target_type = "Application";
+    context.record(Event { activity: "Add application", operation: "Add", target_type, target, changes });
+    Ok(collection::created(context, &schema::APPLICATION, row))
+}
+
+/// The registration as the view shows it, if the caller may read it.
+pub(super) fn readable(context: &Context<'_>, key: Key<'_>) -> Result<(String, Properties), Refusal> {
+    allowed(context, key, context.view, Access::ReadApplications)
+}
+
+/// The registration in truth, if the caller may change it.
+pub(super) fn writable(context: &Context<'_>, key: Key<'_>) -> Result<(String, Properties), Refusal> {
+    allowed(context, key, View::Truth, Access::WriteApplications)
+}
+
 fn get(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
-    let (_, row) = allowed(context, named.key(0), context.view, Access::ReadApplications)?;
+    let (_, row) = readable(context, named.key(0))?;
     collection::single(context, request, &schema::APPLICATION, row)
 }
 
 fn patch(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
-    let (id, row) = allowed(context, named.key(0), View::Truth, Access::WriteApplications)?;
+    let (id, row) = writable(context, named.key(0))?;
     let changes = schema::APPLICATION.changes(request.object()?, WRITABLE)?;
     update(context, &id, &row, changes);
     Ok(Answer::no_content())
 }
 
 fn delete(context: &mut Context<'_>, _: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
-    let (id, row) = allowed(context, named.key(0), View::Truth, Access::WriteApplications)?;
+    let (id, row) = writable(context, named.key(0))?;
     remove(context, &id, &row);
     Ok(Answer::no_content())
 }
@@ -126,7 +200,7 @@ fn mirror(context: &mut Context<'_>, app_id: &str, disabled: &Value) {
 }
 
 /// Soft-deletes a registration and, with it, its principal in this tenant.
-fn remove(context: &mut Context<'_>, id: &str, row: &Properties) {
+pub(super) fn remove(context: &mut Context<'_>, id: &str, row: &Properties) {
     let moment = context.moment();
     let deleted = directory::to_second(context.now);
     context.tenant.applications.update(moment, id, |properties| {

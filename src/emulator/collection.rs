@@ -34,6 +34,9 @@ pub(super) fn page(
     let descending = query.order_by.as_ref().is_some_and(|order| order.descending);
     rows.sort_by(|(left, _), (right, _)| if descending { right.cmp(left) } else { left.cmp(right) });
     let total = rows.len();
+    if query.is_count_segment {
+        return count(query, total);
+    }
     let after = query.skip_token.as_deref().map(read_token).transpose()?;
     let mut rest: Vec<(Place, Properties)> = rows
         .into_iter()
@@ -59,6 +62,15 @@ pub(super) fn page(
     Ok(Answer::graph(StatusCode::OK, Value::Object(body)))
 }
 
+/// How many rows there are, as plain text. Only the index counts.
+/// <https://learn.microsoft.com/graph/aad-advanced-queries>
+fn count(query: &Query, total: usize) -> Result<Answer, Refusal> {
+    if query.eventual {
+        return Ok(Answer::json(StatusCode::OK, total.into()).with("content-type", "text/plain"));
+    }
+    Err(Refusal::bad_request("$count is not currently supported."))
+}
+
 /// One object.
 pub(super) fn single(
     context: &Context<'_>,
@@ -67,6 +79,9 @@ pub(super) fn single(
     row: Properties,
 ) -> Result<Answer, Refusal> {
     let query = &request.query;
+    if query.is_count_segment {
+        return Err(Refusal::odata("Resource not found for the segment '$count'."));
+    }
     if query.filter.is_some() || query.top.is_some() || query.order_by.is_some() {
         return Err(Refusal::odata(
             "The query specified in the URI is not valid. Query options $filter, $orderby and $top can be applied only on collections.",
@@ -133,7 +148,7 @@ fn selection(context: &Context<'_>, entity: &EntityType, query: &Query) -> Resul
 /// <https://learn.microsoft.com/graph/api/serviceprincipal-get>
 fn project(mut row: Properties, select: Option<&[String]>) -> Properties {
     if let Some(names) = select {
-        return row.into_iter().filter(|(name, _)| names.contains(name)).collect();
+        return row.into_iter().filter(|(name, _)| names.contains(name) || name.starts_with('@')).collect();
     }
     row.remove("customSecurityAttributes");
     if let Some(Value::Array(keys)) = row.get_mut("keyCredentials") {

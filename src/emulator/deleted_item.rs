@@ -57,6 +57,12 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get("directory/deleteditems/application", |context, request, _| list(context, request, Kind::Application)),
     Route::get("directory/deleteditems/{}", get),
     Route::delete("directory/deleteditems/{}", delete),
+    Route::get("directory/deleteditems/{}/serviceprincipal", |context, request, named| {
+        get_as(context, request, named, Kind::ServicePrincipal)
+    }),
+    Route::get("directory/deleteditems/{}/application", |context, request, named| {
+        get_as(context, request, named, Kind::Application)
+    }),
     Route::post("directory/deleteditems/{}/restore", restore),
 ];
 
@@ -77,6 +83,17 @@ fn get(context: &mut Context<'_>, _: &GraphRequest, named: &Named<'_>) -> Result
     permission::require(context, Access::ReadApplications)?;
     let (kind, row) = find(context, named.key(0).value, context.view)?;
     Ok(directory_object(context, kind, row))
+}
+
+/// One deleted item whose type the address names.
+fn get_as(context: &Context<'_>, request: &GraphRequest, named: &Named<'_>, kind: Kind) -> Result<Answer, Refusal> {
+    permission::require(context, Access::ReadApplications)?;
+    let id = named.key(0).value;
+    let (found, row) = find(context, id, context.view)?;
+    if found != kind {
+        return Err(Refusal::not_found(id));
+    }
+    collection::single(context, request, kind.entity(), row)
 }
 
 fn delete(context: &mut Context<'_>, _: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {

@@ -47,6 +47,8 @@ pub(super) struct TenantState {
     /// Object id to the object ids of its owners.
     pub(super) owners: BTreeMap<String, BTreeSet<String>>,
     pub(super) secrets: Vec<ClientSecret>,
+    /// keyId of a secret that the service made to the secret.
+    pub(super) password_keys: BTreeMap<String, String>,
     /// Each with the appId it belongs to, in lower case.
     pub(super) certificates: Vec<(String, Certificate)>,
     pub(super) federated_credentials: Vec<FederatedCredential>,

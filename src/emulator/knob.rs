@@ -64,6 +64,8 @@ pub struct Knobs {
     pub undecided_permissions_are_delegated: bool,
     /// Unknown outside: whether a permission that is granted twice is refused with 409 instead of 400.
     pub duplicate_is_conflict: bool,
+    /// Unknown outside: whether `ownedObjects` goes on listing what was soft-deleted.
+    pub owned_objects_show_deleted: bool,
     /// Documented as possible: consenting again revokes tenant-wide permissions outside the manifest.
     pub consent_revokes_unlisted: bool,
     /// Unknown outside: whether a batch with a revoked token is answered, with the claims challenge in each item, or
@@ -158,6 +160,7 @@ impl Knobs {
             wizard_app_has_created_by_app_id: true,
             undecided_permissions_are_delegated: false,
             duplicate_is_conflict: false,
+            owned_objects_show_deleted: false,
             consent_revokes_unlisted: false,
             challenge_batch_items: false,
             challenge_needs_capability: false,

@@ -24,6 +24,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::patch("oauth2permissiongrants/{}", patch),
     Route::delete("oauth2permissiongrants/{}", delete),
     Route::get("serviceprincipals/{}/oauth2permissiongrants", list_of_principal),
+    Route::get("serviceprincipals/{}/oauth2permissiongrants/{}", get_of_principal),
 ];
 
 fn list(context: &mut Context<'_>, request: &GraphRequest, _: &Named<'_>) -> Result<Answer, Refusal> {
@@ -44,6 +45,17 @@ fn list_of_principal(context: &mut Context<'_>, request: &GraphRequest, named: &
     let rows = context.tenant.grants(context.view).filter(|(_, row)| text(row, "clientId") == id);
     let rows = rows.map(|(_, row)| row.clone()).collect();
     collection::page(context, request, &schema::OAUTH2_PERMISSION_GRANT, rows)
+}
+
+fn get_of_principal(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
+    permission::require(context, Access::ReadGrants)?;
+    let (client, _) = service_principal::find(context, named.key(0), context.view)?;
+    let id = named.key(1).value;
+    let mut grants = context.tenant.grants(context.view);
+    let found = grants.find(|(own, row)| *own == id && text(row, "clientId") == client).map(|(_, row)| row.clone());
+    drop(grants);
+    let row = found.ok_or_else(|| Refusal::not_found(id))?;
+    collection::single(context, request, &schema::OAUTH2_PERMISSION_GRANT, row)
 }
 
 fn get(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {

@@ -23,6 +23,8 @@ pub(super) struct Query {
     pub(super) top: Option<u32>,
     pub(super) order_by: Option<OrderBy>,
     pub(super) count: bool,
+    /// `/$count` stands at the end of the path: the answer is a number.
+    pub(super) is_count_segment: bool,
     pub(super) skip_token: Option<String>,
     pub(super) expand: bool,
     /// `ConsistencyLevel: eventual` was sent: the index may be asked.
@@ -41,7 +43,7 @@ pub(super) struct OrderBy {
 impl Query {
     /// Whether the request asks for the index with its richer operators.
     pub(super) fn is_advanced(&self) -> bool {
-        self.eventual && self.count
+        self.eventual && (self.count || self.is_count_segment)
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) enum Access {
     WriteAssignments,
     ReadAudits,
     ReadOrganization,
+    ReadDomains,
     ReadSynchronization,
     WriteSynchronization,
     ReadProvisioningLog,
@@ -42,6 +43,7 @@ pub(super) fn require_for(context: &Context<'_>, access: Access, id: &str, app_i
         | Access::WriteAssignments
         | Access::ReadAudits
         | Access::ReadOrganization
+        | Access::ReadDomains
         | Access::ReadProvisioningLog => false,
     };
     if allowed { Ok(()) } else { Err(Refusal::denied()) }
@@ -70,6 +72,9 @@ fn is_allowed(caller: &Caller, knobs: &Knobs, access: Access) -> bool {
         Access::WriteAssignments => any(&["AppRoleAssignment.ReadWrite.All"]) && reads_applications,
         Access::ReadAudits => any(&["AuditLog.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"]),
         Access::ReadOrganization => any(&["Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"]),
+        Access::ReadDomains => {
+            any(&["Domain.Read.All", "Domain.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"])
+        }
         Access::ReadSynchronization => any(&["Synchronization.Read.All", "Synchronization.ReadWrite.All"]),
         Access::WriteSynchronization => any(&["Synchronization.ReadWrite.All"]),
         Access::ReadProvisioningLog => any(&["AuditLog.Read.All", "ProvisioningLog.Read.All"]),

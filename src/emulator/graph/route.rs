@@ -8,8 +8,8 @@ use super::super::context::{Context, GraphRequest};
 use super::super::error::Refusal;
 use super::super::odata::Segment;
 use super::super::{
-    app_role_assignment, application, deleted_item, directory_audit, is_read, oauth2_permission_grant, organization,
-    provisioning_log, service_principal, synchronization,
+    app_role_assignment, application, deleted_item, directory_audit, directory_object, domain, is_read,
+    oauth2_permission_grant, organization, password, provisioning_log, service_principal, synchronization,
 };
 
 /// How an object is named: by `id`, or by an alternate key.
@@ -83,6 +83,9 @@ const NOUNS: &[&[Route]] = &[
     directory_audit::ROUTES,
     provisioning_log::ROUTES,
     organization::ROUTES,
+    directory_object::ROUTES,
+    domain::ROUTES,
+    password::ROUTES,
 ];
 
 /// First segments that Graph knows, in lower case; what lies under them and is routed nowhere is not built.
@@ -126,6 +129,9 @@ pub(super) fn route(context: &mut Context<'_>, request: &GraphRequest) -> Result
     if of_path.next().is_some() {
         return Err(Refusal::method_not_allowed());
     }
+    if let Some((last, list)) = pieces.split_last().filter(|(last, _)| last.lower() == "$count") {
+        return count(context, request, list).unwrap_or_else(|| Err(Refusal::not_built(last.lower())));
+    }
     let first = pieces.first().map(Piece::lower).unwrap_or_default();
     if first.is_empty() {
         return Err(Refusal::not_built("the service document"));
@@ -135,6 +141,20 @@ pub(super) fn route(context: &mut Context<'_>, request: &GraphRequest) -> Result
     }
     let name = request.segments.first().map(|segment| segment.name.as_str()).unwrap_or_default();
     Err(Refusal::odata(format!("Resource not found for the segment '{name}'.")))
+}
+
+/// `/$count` behind a list: how many rows the list has, if it is one.
+fn count(context: &mut Context<'_>, request: &GraphRequest, list: &[Piece<'_>]) -> Option<Result<Answer, Refusal>> {
+    let lists = NOUNS.iter().copied().flatten().filter(|route| !route.pattern.ends_with("{}"));
+    let (route, named) = lists
+        .filter_map(|route| Some((route, named(route.pattern, list)?)))
+        .find(|(route, _)| route.answers(&Method::GET))?;
+    if !is_read(&request.method) {
+        return Some(Err(Refusal::method_not_allowed()));
+    }
+    let mut request = request.clone();
+    request.query.is_count_segment = true;
+    Some((route.operation)(context, &request, &named))
 }
 
 impl Piece<'_> {

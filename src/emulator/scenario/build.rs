@@ -98,6 +98,7 @@ impl Scenario {
             oauth2_permission_grants: Shelf::default(),
             owners: BTreeMap::new(),
             secrets: self.client_secrets.clone(),
+            password_keys: BTreeMap::new(),
             certificates: self.certificates()?,
             federated_credentials: self.federated_credentials.clone(),
             issuers: self.issuers()?,

@@ -26,7 +26,6 @@ const SYNCHRONIZATION_TEMPLATE: EntityType = EntityType {
         ("discoverable", Kind::Flag),
         ("factoryTag", Kind::Text),
         ("metadata", Kind::Other),
-        ("schema", Kind::Other),
     ],
     filterable: &["id", "factoryTag"],
     index_only: &[],
@@ -59,7 +58,6 @@ fn rows(principal: &Properties) -> Vec<Properties> {
             "discoverable": true,
             "factoryTag": tag,
             "metadata": [],
-            "schema": default_schema(id),
         }))
     };
     TEMPLATES.iter().map(row).collect()
