@@ -29,6 +29,12 @@ fn the_definition_in_the_repository_is_what_the_code_prints() {
     check("crds/webexazureintegrations.webexazure.dev.yaml", &crd_yaml().unwrap());
 }
 
+#[cfg(feature = "demo")]
+#[test]
+fn the_page_of_unknowns_is_what_the_table_says() {
+    check("docs/unknowns.md", &webex_azure_operator::emulator::unknowns_markdown());
+}
+
 #[test]
 fn the_definition_in_the_chart_is_what_the_code_prints() {
     let crd = crd_yaml().unwrap();

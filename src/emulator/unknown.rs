@@ -77,7 +77,6 @@ Where Microsoft's documentation is silent, the emulator has a knob, and the oper
 
 The knobs are read and set at `/knobs` of the emulator's control surface (`webex-azure-operator emulate`).
 If you own a live tenant: each question names what to read. Everything that is asked for is a read.
-`webex-azure-operator plan --record DIR` writes what your tenant answered without secrets, names and addresses; see [recording.md](recording.md).
 ";
 
 #[cfg(test)]

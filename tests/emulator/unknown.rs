@@ -171,6 +171,32 @@ fn the_wizards_application_names_its_maker_or_not() {
 }
 
 #[test]
+fn owned_objects_end_with_their_deletion_or_not() {
+    let owned = under("ownedObjectsShowDeleted", &[], |mut cloud| {
+        let path = format!("/servicePrincipals/{INTEGRATION}/ownedObjects");
+        let before = cloud.get(&path).values().len();
+        cloud.as_admin("DELETE", &format!("/applications/{IDENTITY_REGISTRATION}"), None);
+        let after = cloud.get(&path).values();
+        assert!(after.iter().all(|row| row["deletedDateTime"].is_string()), "{after:?}");
+        (before, after.len())
+    });
+    assert_eq!(owned, [(2, 0), (2, 2)]);
+}
+
+#[test]
+fn changes_of_jobs_name_the_principal_or_the_job() {
+    let targets = under("jobChangesTarget", &[], |mut cloud| {
+        let jobs = format!("/servicePrincipals/{IDENTITY}/synchronization/jobs");
+        let job = cloud.as_admin("GET", &jobs, None).values()[0]["id"].as_str().unwrap().to_owned();
+        let paused = cloud.as_admin("POST", &format!("{jobs}/{job}/pause"), None);
+        assert_eq!(paused.status, 204, "{}", paused.text);
+        let target = cloud.audits()[0]["targetResources"][0]["id"].as_str().unwrap().to_owned();
+        target == job
+    });
+    assert_eq!(targets, [false, true]);
+}
+
+#[test]
 fn a_second_grant_is_a_bad_request_or_a_conflict() {
     let refusals = under("duplicateIsConflict", &ALL_ROLES, |mut cloud| {
         let assignment = cloud.get(&format!("/servicePrincipals/{INTEGRATION}/appRoleAssignments")).values()[0].clone();

@@ -186,6 +186,30 @@ impl Scene {
         assert!(answer.status().is_success(), "{answer:?}");
     }
 
+    /// A Graph request by the tenant's administrator; the answer's body.
+    pub fn as_administrator(&self, method: &str, path: &str, body: &Value) -> Value {
+        let wish =
+            json!({"tenantId": self.looker.desired.tenant.to_string(), "method": method, "path": path, "body": body});
+        let request = http::Request::post("/as").body(bytes::Bytes::from(wish.to_string())).unwrap();
+        let emulator = self.emulator.as_ref().expect("the scene is emulated");
+        let answer = emulator.lock().unwrap().control(self.clock.now(), request);
+        assert!(answer.status().is_success(), "{method} {path}: {answer:?}");
+        serde_json::from_slice(answer.body()).unwrap_or_default()
+    }
+
+    /// What it is now.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
+    /// Changes another tenant's application.
+    pub fn publisher(&self, app: AppId, change: &Value) {
+        let request = http::Request::patch(format!("/published/{app}")).body(bytes::Bytes::from(change.to_string()));
+        let emulator = self.emulator.as_ref().expect("the scene is emulated");
+        let answer = emulator.lock().unwrap().control(self.clock.now(), request.unwrap());
+        assert!(answer.status().is_success(), "{answer:?}");
+    }
+
     /// Alters answers to requests of a kind, those in this range of their numbers.
     pub fn alter(
         &self,

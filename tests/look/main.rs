@@ -30,6 +30,7 @@ mod seam;
 mod tenant;
 mod token;
 mod trail;
+mod unknown;
 mod wire;
 
 use std::{collections::BTreeSet, path::Path};

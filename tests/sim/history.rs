@@ -10,7 +10,7 @@ use webex_azure_operator::{
     clock::Clock,
     controller::{Controller, Settings, credential::OperatorIdentity, queue::Limits},
     domain::Timing,
-    emulator::{Emulator, Knobs, Settings as EmulatorSettings},
+    emulator::{Emulator, Knobs, Settings as EmulatorSettings, UNKNOWNS},
 };
 
 use super::{
@@ -147,7 +147,7 @@ fn start(seed: u64, process: u64, shared: &Shared, seam: &KubeSeam) -> Controlle
 }
 
 fn knobs(dice: &mut Dice) -> Knobs {
-    Knobs {
+    let knobs = Knobs {
         page_size: *dice.pick(&[1, 3, 5, 8, 100, 100]),
         trailing_empty_page: dice.once_in(2),
         replication_lag: SignedDuration::from_secs(*dice.pick(&[0, 5, 20, 40, 40])),
@@ -155,18 +155,18 @@ fn knobs(dice: &mut Dice) -> Knobs {
         throttle_every: *dice.pick(&[None, None, Some(40), Some(15)]),
         retry_after_seconds: *dice.pick(&[1, 5, 10]),
         shuffle_batch: dice.once_in(2),
-        grants_survive_restore: dice.once_in(2),
-        application_restore_restores_principal: dice.once_in(2),
-        consent_revokes_unlisted: dice.once_in(2),
-        refuse_unknown_select: dice.once_in(2),
         ..Knobs::calm()
-    }
+    };
+    UNKNOWNS.iter().fold(knobs, |knobs, unknown| {
+        let setting = dice.pick(unknown.settings);
+        unknown.turned(&knobs, setting).expect("the table names knobs and their values")
+    })
 }
 
 fn world(seed: u64, dice: &mut Dice) -> Shared {
     let clock = Clock::seeded(BEGINNING, seed);
     let knobs = knobs(dice);
-    let lag = knobs.replication_lag;
+    let lag = knobs.replication_lag + knobs.deleted_items_lag;
     let mut emulator = Emulator::new(EmulatorSettings { seed, public_url: BASE.to_owned(), knobs });
     let contract = contract::watch(&mut emulator);
     let count = usize::try_from(*dice.pick(&[1, 1, 2, 2, 3, 4])).expect("few");

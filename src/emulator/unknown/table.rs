@@ -116,6 +116,28 @@ pub const UNKNOWNS: &[Unknown] = &[
         test: "the_wizards_application_names_its_maker_or_not",
     },
     Unknown {
+        knob: "ownedObjectsShowDeleted",
+        question: "Does `ownedObjects` go on listing what was deleted?",
+        known: "[The page](https://learn.microsoft.com/graph/api/serviceprincipal-list-ownedobjects) lists directory objects and says nothing of deleted ones.",
+        settings: &[
+            setting("false", "lists live objects only"),
+            setting("true", "lists soft-deleted objects as well, with their `deletedDateTime`"),
+        ],
+        settle: "`GET /servicePrincipals/{id}/ownedObjects` of an owner, after something that it owns was deleted.",
+        test: "owned_objects_end_with_their_deletion_or_not",
+    },
+    Unknown {
+        knob: "jobChangesTarget",
+        question: "Which object do audit records about a provisioning job name?",
+        known: "The [audit activity reference](https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities) names the activities; no published record shows a target.",
+        settings: &[
+            setting("\"servicePrincipal\"", "names the service principal that the job belongs to"),
+            setting("\"job\"", "names the job by its id"),
+        ],
+        settle: "`GET /auditLogs/directoryAudits?$filter=loggedByService eq 'Account Provisioning'` after somebody stopped or started provisioning.",
+        test: "changes_of_jobs_name_the_principal_or_the_job",
+    },
+    Unknown {
         knob: "duplicateIsConflict",
         question: "Is a permission that is granted twice refused with 400 or with 409?",
         known: "Public reports have 400 Request_BadRequest for assignments and both 400 and Request_MultipleObjectsWithSameKeyValue for grants.",

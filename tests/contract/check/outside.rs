@@ -37,6 +37,12 @@ const OUTSIDE: &[(&str, &str, Answers, &str)] = &[
     ("GET", "/applications/{id}/owners/$count", Count, "application-list-owners"),
     ("POST", "/applications/{id}/owners/$ref", Nothing, "application-post-owners"),
     ("DELETE", "/applications/{id}/owners/{id}/$ref", Nothing, "application-delete-owners"),
+    (
+        "PUT",
+        "/servicePrincipals/{id}/synchronization/jobs/{id}/schema",
+        Nothing,
+        "synchronization-synchronizationschema-update",
+    ),
     ("POST", "/applications/{id}/addPassword", One("passwordCredential"), "application-addpassword"),
     ("POST", "/applications/{id}/removePassword", Nothing, "application-removepassword"),
     ("GET", "/directory/deletedItems/graph.application/$count", Count, "directory-deleteditems-list"),
