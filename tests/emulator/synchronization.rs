@@ -168,6 +168,29 @@ fn a_job_of_a_scenario_is_as_told_until_something_is_done_to_it() {
     assert_eq!(status["steadyStateFirstAchievedTime"], before["status"]["steadyStateFirstAchievedTime"]);
 }
 
+/// A documented answer has empty texts for dates and for the reason of a quarantine.
+/// <https://learn.microsoft.com/graph/api/synchronization-synchronizationjob-get>
+#[test]
+fn a_scenario_may_tell_what_no_living_job_would_show() {
+    let mut scenario = incident_with_roles(&[WRITE]);
+    let quarantine = json!({"currentBegan": "", "nextAttempt": "", "reason": "", "seriesBegan": "", "seriesCount": 2});
+    let job = json!({
+        "id": "odd",
+        "templateId": "BoxOutDelta",
+        "schedule": {"expiration": null, "interval": "P10675199DT2H48M5.4775807S", "state": "Disabled"},
+        "status": {"code": "Paused", "quarantine": quarantine, "troubleshootingUrl": "https://example.com"},
+    });
+    scenario.synchronization_jobs.insert(IDENTITY_APP.to_owned(), vec![job.clone()]);
+    let mut cloud = with(Knobs::calm(), &scenario);
+    let path = format!("{BASE}/jobs/odd");
+    let mut shown = cloud.get(&path).body;
+    shown.as_object_mut().unwrap().remove("@odata.context");
+    assert_eq!(shown, job);
+    assert_eq!(act(&mut cloud, &path, "start").status, 204);
+    cloud.wait(5);
+    assert_eq!(cloud.get(&path).body["status"]["quarantine"], Value::Null);
+}
+
 #[test]
 fn a_job_of_a_scenario_without_a_status_lives() {
     let mut scenario = incident_with_roles(&[]);
