@@ -17,6 +17,7 @@ use webex_azure_operator::{
 };
 
 use super::{
+    contract::Contract,
     seam::{Asked, Kind, Reply, Seam, Tenant},
     tenant,
 };
@@ -123,7 +124,7 @@ pub struct Scene {
     clock: Clock,
     emulator: Option<tenant::Shared>,
     /// Fails the test at its end if the emulator answered otherwise than Microsoft describes.
-    _contract: Option<Contract>,
+    contract: Option<Contract>,
 }
 
 /// Each alteration that was arranged must have happened, else the test proves nothing.
@@ -131,6 +132,9 @@ impl Drop for Scene {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.seam.settle();
+            if let Some(contract) = &self.contract {
+                contract.check();
+            }
         }
     }
 }
@@ -144,7 +148,7 @@ impl Scene {
             seam,
             clock,
             emulator: None,
-            _contract: None,
+            contract: None,
         }
     }
 
@@ -173,7 +177,7 @@ impl Scene {
         let (tenant, emulator, contract) = tenant::emulated(clock.clone(), knobs, &scenario);
         let mut scene = Self::new(tenant, clock, looker);
         scene.emulator = Some(emulator);
-        scene._contract = Some(contract);
+        scene.contract = Some(contract);
         scene
     }
 

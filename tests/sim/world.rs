@@ -15,6 +15,7 @@ use webex_azure_operator::{clock::Clock, emulator::Emulator};
 
 use super::{
     check::{self, Violation},
+    contract::Contract,
     dice::Dice,
     fault::Faults,
     journal::Journal,
