@@ -62,7 +62,8 @@ impl Contract {
 
     /// Fails the test if anything was found. It stays found, in case something contains the panic.
     pub fn check(&self) {
-        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let found = self.take();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&found);
         let corrections = description::description().corrected.len();
         assert!(
             found.is_empty(),
