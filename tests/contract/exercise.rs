@@ -234,9 +234,9 @@ fn every_operation_that_is_needed_is_answered_as_described() {
         if let Some(trouble) = trouble {
             let is_not_built = witnessed.response.headers().contains_key("x-emulator-not-built");
             if is_not_built {
-                not_built.push(format!("{id}: {trouble}"))
+                not_built.push(format!("{id}: {trouble}"));
             } else {
-                troubles.push(format!("{id}: {trouble}"))
+                troubles.push(format!("{id}: {trouble}"));
             }
             continue;
         }

@@ -86,7 +86,9 @@ fn leaves(value: &Value, place: &str, found: &mut Vec<String>) {
                 leaves(element, &format!("{place}/{index}"), found);
             }
         }
-        _ => found.push(place.to_owned()),
+        Value::Object(_) | Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            found.push(place.to_owned());
+        }
     }
 }
 

@@ -95,7 +95,7 @@ pub fn batch(request: &[u8], exchange: &Exchange) -> Judgement {
                 judgement.extend(of_item);
             }
             Err((pointer, rule)) => {
-                judgement.findings.push(wrong(exchange, &format!("{place}{pointer}"), rule, response))
+                judgement.findings.push(wrong(exchange, &format!("{place}{pointer}"), rule, response));
             }
         }
     }

@@ -244,7 +244,7 @@ impl Translation<'_> {
                 declared.keys().filter(|property| *property != "@odata.type").map(|property| property.as_str().into()),
             );
         }
-        self.closed(shown, &own, is_closed)
+        self.closed(&shown, &own, is_closed)
     }
 
     /// Names that have to be there, without `@odata.type`.
@@ -259,7 +259,7 @@ impl Translation<'_> {
         names
     }
 
-    fn closed(&mut self, properties: Map<String, Value>, required: &[Value], is_closed: bool) -> Value {
+    fn closed(&mut self, properties: &Map<String, Value>, required: &[Value], is_closed: bool) -> Value {
         let mut object = json!({"type": "object", "properties": properties, "required": required});
         if is_closed && let Some(object) = object.as_object_mut() {
             self.note(correction::CLOSED);
@@ -296,7 +296,7 @@ impl Translation<'_> {
                 self.note(correction::LIST_HAS_VALUE);
             }
             let required = self.required(schema);
-            return self.closed(shown, &required, true);
+            return self.closed(&shown, &required, true);
         }
         if schema.get("type").is_some_and(|kind| kind == "array") {
             let items = schema.get("items").map(|items| self.schema(items)).unwrap_or(json!(true));

@@ -97,7 +97,7 @@ fn subject(operation: &operation::Operation) -> String {
         Body::Json { entity: Some(entity), .. } if !operation.is_delta() && !entity.ends_with(".directoryObject") => {
             entity.clone()
         }
-        _ => operation.id.clone(),
+        Body::Json { .. } | Body::Count | Body::Nothing => operation.id.clone(),
     }
 }
 

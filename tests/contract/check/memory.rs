@@ -98,7 +98,9 @@ impl Shape {
         } else if (4..=9).contains(&word.len()) && digits == word.len() {
             self.byte(5);
         } else {
-            word.iter().for_each(|byte| self.byte(*byte));
+            for byte in word {
+                self.byte(*byte);
+            }
         }
     }
 }

@@ -63,7 +63,7 @@ impl Contract {
     /// Fails the test if anything was found. It stays found, in case something contains the panic.
     pub fn check(&self) {
         let found = self.take();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&found);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(found.iter().cloned());
         let corrections = description::description().corrected.len();
         assert!(
             found.is_empty(),
