@@ -17,6 +17,7 @@ pub(super) struct Segment {
 
 /// The query options of one request.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own, present or not")]
 pub(super) struct Query {
     pub(super) filter: Option<Filter>,
     pub(super) select: Option<Vec<String>>,

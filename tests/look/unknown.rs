@@ -124,17 +124,14 @@ impl Watch {
 /// What has to be said after each act, given the answers to the open questions.
 fn expected(act: Act, knobs: &Knobs) -> &'static str {
     match act {
-        Act::Delete => "ServicePrincipalSoftDeleted",
-        Act::Restore if knobs.grants_survive_restore => "InSync",
-        Act::Restore => "ConsentMissing",
+        Act::Restore if !knobs.grants_survive_restore => "ConsentMissing",
+        Act::PublisherDeactivates if knobs.foreign_principals_show_is_disabled => "ApplicationDeactivated",
         Act::DeleteRegistration => "ApplicationSoftDeleted",
         Act::RestoreRegistration if knobs.application_restore_restores_principal => "InSync",
-        Act::RestoreRegistration => "ServicePrincipalSoftDeleted",
+        Act::Delete | Act::RestoreRegistration => "ServicePrincipalSoftDeleted",
         Act::RevokeRole | Act::RevokeGrant => "ConsentIncomplete",
         Act::SwitchOff => "ServicePrincipalDisabled",
-        Act::SwitchOn => "InSync",
-        Act::PublisherDeactivates if knobs.foreign_principals_show_is_disabled => "ApplicationDeactivated",
-        Act::PublisherDeactivates => "InSync",
+        Act::Restore | Act::SwitchOn | Act::PublisherDeactivates => "InSync",
     }
 }
 

@@ -190,7 +190,7 @@ fn named<'a>(pattern: &str, pieces: &[Piece<'a>]) -> Option<Named<'a>> {
         match (part, rest.next()?) {
             ("{}", Piece::Key(key)) => named.push(*key),
             ("{}", Piece::Name { lower, value }) if is_id(value) && !FUNCTIONS.contains(&lower.as_str()) => {
-                named.push(Key { name: "id", value })
+                named.push(Key { name: "id", value });
             }
             (part, Piece::Name { lower, .. }) if part == lower => {}
             (_, Piece::Name { .. } | Piece::Key(_)) => return None,

@@ -167,17 +167,17 @@ fn sign_in(path: &str, response: &Response<Bytes>) -> Judgement {
         return Judgement { seen: vec![("outside: the sign-in service".to_owned(), status)], findings: Vec::new() };
     }
     let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+    let at = |pointer: &str| body.pointer(pointer).cloned().unwrap_or_default();
     let has = |names: &[&str]| names.iter().all(|name| body.get(name).is_some());
     let known = |names: &[&str], more: &[&str]| {
         let is_known = |name: &String| names.contains(&name.as_str()) || more.contains(&name.as_str());
         body.as_object().is_some_and(|members| members.keys().all(is_known))
     };
     let (is_documented, rule) = if status == 200 {
-        let types = body["access_token"].is_string() && body["expires_in"].is_u64() && body["token_type"] == "Bearer";
+        let types = at("/access_token").is_string() && at("/expires_in").is_u64() && at("/token_type") == "Bearer";
         (has(&TOKEN) && known(&TOKEN, &["ext_expires_in"]) && types, "a token comes as documented")
     } else {
-        let types =
-            body["error"].is_string() && body["error_codes"][0].is_u64() && body["error_description"].is_string();
+        let types = at("/error").is_string() && at("/error_codes/0").is_u64() && at("/error_description").is_string();
         (
             has(&TOKEN_ERROR) && known(&TOKEN_ERROR, &["claims", "error_uri", "suberror"]) && types,
             "a refusal comes as documented",
