@@ -15,7 +15,7 @@ fn declined(draft: &Draft, error: &str, code: u32, words: &str) {
 }
 
 /// The numbers for a wrong issuer, audience and subject under these knobs.
-pub fn mismatches(knobs: Knobs) -> [u64; 3] {
+pub fn mismatches(knobs: &Knobs) -> [u64; 3] {
     ["iss", "aud", "sub"].map(|part| {
         let mut cloud = with(knobs.clone(), &scenario());
         let answer = present(&mut cloud, &by_issuer().claim(part, "https://other.example").sign());

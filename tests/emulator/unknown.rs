@@ -248,7 +248,7 @@ fn a_mismatch_has_one_number_or_three() {
     let unknown = unknown("federationMismatchIsOneError");
     let numbers = unknown.settings.iter().map(|setting| {
         let knobs = unknown.turned(&Knobs::calm(), setting).unwrap();
-        super::federation::mismatches(knobs)
+        super::federation::mismatches(&knobs)
     });
     assert_eq!(numbers.collect::<Vec<_>>(), [[700_211, 700_212, 700_213], [70021, 70021, 70021]]);
 }
