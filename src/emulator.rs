@@ -21,6 +21,7 @@ mod deleted_item;
 mod directory;
 mod directory_audit;
 mod directory_object;
+mod discovery;
 mod domain;
 mod error;
 mod filter;
@@ -30,6 +31,7 @@ mod knob;
 mod oauth2_permission_grant;
 mod odata;
 mod organization;
+mod origin;
 mod password;
 mod permission;
 mod provisioning_log;
@@ -62,6 +64,7 @@ use serde_json::json;
 
 use answer::Answer;
 use directory::{Properties, TenantState};
+use discovery::{Document, Version};
 use identifier::Identifiers;
 use request_log::RequestLog;
 use witness::Witness;
@@ -82,6 +85,9 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Emulator {
     seed: u64,
+    /// Where it is reached, as it was told.
+    configured_url: String,
+    /// Where the request in hand was sent: the same, or another name of the emulator.
     public_url: String,
     knobs: Knobs,
     clock_offset: SignedDuration,
@@ -99,6 +105,7 @@ impl Emulator {
         let Settings { seed, public_url, knobs } = settings;
         Self {
             seed,
+            configured_url: public_url.clone(),
             public_url,
             knobs,
             clock_offset: SignedDuration::ZERO,
@@ -141,6 +148,7 @@ impl Emulator {
     fn answer(&mut self, now: Timestamp, request: Request<Bytes>) -> Response<Bytes> {
         let now = self.time(now);
         let (parts, body) = request.into_parts();
+        self.public_url = origin::of(&parts, &self.configured_url);
         let path = parts.uri.path().to_owned();
         let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         let lower: Vec<String> = segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
@@ -148,10 +156,22 @@ impl Emulator {
         match lower.as_slice() {
             [] => self.plain(now, &parts, Answer::json(StatusCode::OK, self.about())),
             ["v1.0", ..] => self.graph(now, &parts, &body),
-            [tenant, "oauth2", "v2.0", "token"] => self.token(now, tenant, &parts, &body),
+            [tenant, "oauth2", "v2.0", "token"] => self.token(now, tenant, Version::Two, &parts, &body),
+            [tenant, "oauth2", "token"] => self.token(now, tenant, Version::One, &parts, &body),
+            [tenant, "v2.0", ".well-known", "openid-configuration"] => {
+                self.discover(now, Document::OpenId { tenant, version: Version::Two }, &parts)
+            }
+            [tenant, ".well-known", "openid-configuration"] => {
+                self.discover(now, Document::OpenId { tenant, version: Version::One }, &parts)
+            }
+            [tenant, "discovery", "keys"] | [tenant, "discovery", "v2.0", "keys"] => {
+                self.discover(now, Document::Keys { tenant }, &parts)
+            }
+            ["common", "discovery", "instance"] => self.discover(now, Document::Instance, &parts),
+            ["metadata", "endpoints"] => self.discover(now, Document::Endpoints, &parts),
             [tenant, "adminconsent"] => self.admin_consent(now, tenant, &parts, &body),
             _ => {
-                let message = "The emulator answers at /v1.0, /{tenant}/oauth2/v2.0/token and /{tenant}/adminconsent.";
+                let message = "The emulator answers at /v1.0, /{tenant}/oauth2/v2.0/token, /{tenant}/adminconsent and the discovery documents; GET / names them.";
                 let answer =
                     Answer::json(StatusCode::NOT_FOUND, json!({"error": {"code": "NotFound", "message": message}}));
                 self.plain(now, &parts, answer)
@@ -177,6 +197,8 @@ impl Emulator {
             "graph": format!("{}/v1.0", self.public_url),
             "token": format!("{}/{{tenant}}/oauth2/v2.0/token", self.public_url),
             "adminConsent": format!("{}/{{tenant}}/adminconsent?client_id={{appId}}", self.public_url),
+            "openIdConfiguration": format!("{}/{{tenant}}/v2.0/.well-known/openid-configuration", self.public_url),
+            "cloudMetadata": format!("{}/metadata/endpoints?api-version=2022-09-01", self.public_url),
             "tenants": self.tenants.keys().collect::<Vec<_>>(),
         })
     }

@@ -100,7 +100,7 @@ pub async fn serve(
 ) -> Result<Running, ServeError> {
     let (public_listener, public) = bind(public).await?;
     let (control_listener, control) = bind(control).await?;
-    emulator.public_url = format!("http://{public}");
+    emulator.configured_url = format!("http://{public}");
     let emulator = Arc::new(Mutex::new(emulator));
     let ending = CancellationToken::new();
     let mut tasks = JoinSet::new();

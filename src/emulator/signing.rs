@@ -6,9 +6,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use ring::rand::SystemRandom;
+use ring::rsa::PublicKeyComponents;
 use ring::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use super::directory::MICROSOFT_GRAPH_APP_ID;
+use super::discovery;
+use super::origin::Neighbours;
 
 /// Not a secret: it lies open in the repository and signs tokens that only this emulator accepts.
 const TEST_KEY_PEM: &str = include_str!("EMULATOR-TEST-KEY-NOT-A-SECRET.pem");
@@ -80,7 +85,7 @@ pub(super) fn verify(token: &str, now: Timestamp, public_url: &str) -> Result<Cl
         return Err("Access token validation failure. Signature is invalid.".to_owned());
     }
     let claims: Claims = serde_json::from_slice(&payload).map_err(|_| malformed())?;
-    if !audiences(public_url).contains(&claims.aud) {
+    if !is_graph(&claims.aud, public_url) {
         return Err("Access token validation failure. Invalid audience.".to_owned());
     }
     if now.as_second() >= claims.exp || now.as_second() < claims.nbf {
@@ -89,11 +94,28 @@ pub(super) fn verify(token: &str, now: Timestamp, public_url: &str) -> Result<Cl
     Ok(claims)
 }
 
-/// What stands for Microsoft Graph in a scope or in `aud`: this emulator, or the name that real tools are built with.
-pub(super) fn audiences(public_url: &str) -> [String; 3] {
-    [
-        public_url.to_owned(),
-        "https://graph.microsoft.com".to_owned(),
-        super::directory::MICROSOFT_GRAPH_APP_ID.to_owned(),
-    ]
+/// Whether this stands for Microsoft Graph in a scope or in `aud`: the emulator under the address in use, a name that
+/// real tools are built with, or the application's id.
+pub(super) fn is_graph(audience: &str, public_url: &str) -> bool {
+    let host = audience.strip_prefix("https://").unwrap_or_default();
+    audience.eq_ignore_ascii_case(public_url)
+        || audience == MICROSOFT_GRAPH_APP_ID
+        || Neighbours::of(public_url).cloud.graph.iter().any(|graph| graph.eq_ignore_ascii_case(host))
+}
+
+/// The key that signs tokens, as key documents describe it.
+/// <https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-the-signature>
+pub(super) fn public_key(public_url: &str) -> Value {
+    let key = KEY.as_ref().expect("the committed test key is a PKCS#8 RSA key");
+    let PublicKeyComponents { n, e } = PublicKeyComponents::<Vec<u8>>::from(key.public());
+    json!({
+        "kty": "RSA",
+        "use": "sig",
+        "kid": KEY_ID,
+        "x5t": KEY_ID,
+        "n": URL_SAFE_NO_PAD.encode(n),
+        "e": URL_SAFE_NO_PAD.encode(e),
+        "cloud_instance_name": discovery::cloud_instance_name(public_url),
+        "issuer": discovery::issuer(public_url, "{tenantid}"),
+    })
 }

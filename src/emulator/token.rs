@@ -1,4 +1,4 @@
-//! `POST /{tenant}/oauth2/v2.0/token`: client credentials with a client secret or a client assertion.
+//! `POST /{tenant}/oauth2/v2.0/token`, and the older `/{tenant}/oauth2/token`: client credentials with a client secret or a client assertion.
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
 
 mod assertion;
@@ -9,15 +9,18 @@ mod federation;
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Emulator;
 use super::answer::Answer;
 use super::directory::{TenantState, flag, text};
+use super::discovery::{self, Version};
 use super::graph::header;
 use super::knob::Knobs;
 use super::replica::View;
@@ -25,7 +28,7 @@ use super::request_log::Noted;
 use super::signing::{self, Claims};
 
 use claims_request::ClaimsRequest;
-use denial::Denial;
+pub(super) use denial::Denial;
 
 const BAD: StatusCode = StatusCode::BAD_REQUEST;
 const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
@@ -51,22 +54,23 @@ enum Proof {
 }
 
 impl Emulator {
-    /// Answers the token endpoint.
-    pub(super) fn token(&mut self, now: Timestamp, tenant: &str, parts: &Parts, body: &Bytes) -> Response<Bytes> {
-        let form: Form = url::form_urlencoded::parse(body).into_owned().collect();
+    /// Answers the token endpoint of either version.
+    pub(super) fn token(
+        &mut self,
+        now: Timestamp,
+        tenant: &str,
+        version: Version,
+        parts: &Parts,
+        body: &Bytes,
+    ) -> Response<Bytes> {
+        let mut form: Form = url::form_urlencoded::parse(body).into_owned().collect();
+        for (name, value) in basic(&parts.headers).into_iter().flatten() {
+            form.entry(name.to_owned()).or_insert(value);
+        }
         let trace_id = self.identifiers.guid();
         let correlation_id = header(&parts.headers, "client-request-id").unwrap_or(&trace_id).to_owned();
-        let outcome = self.issue(now, tenant, &parts.method, &form);
-        let answer = match outcome {
-            Ok(token) => Answer::json(
-                StatusCode::OK,
-                json!({
-                    "token_type": "Bearer",
-                    "expires_in": self.knobs.token_lifetime_seconds,
-                    "ext_expires_in": self.knobs.token_lifetime_seconds,
-                    "access_token": token,
-                }),
-            ),
+        let answer = match self.issue(now, tenant, version, &parts.method, &form) {
+            Ok(issued) => Answer::json(StatusCode::OK, issued.body(version)),
             Err(denial) => denial.answer(now, &self.public_url, &trace_id, &correlation_id),
         };
         let answer = answer.with("x-ms-request-id", trace_id.clone()).with("cache-control", "no-store, no-cache");
@@ -83,7 +87,14 @@ impl Emulator {
         answer.render(now, &trace_id)
     }
 
-    fn issue(&mut self, now: Timestamp, tenant: &str, method: &Method, form: &Form) -> Result<String, Denial> {
+    fn issue(
+        &mut self,
+        now: Timestamp,
+        tenant: &str,
+        version: Version,
+        method: &Method,
+        form: &Form,
+    ) -> Result<Issued, Denial> {
         if *method != Method::POST {
             let text = "The endpoint only accepts POST requests. Received a GET request.";
             return Err(Denial::request(900_561, text));
@@ -92,16 +103,20 @@ impl Emulator {
             let text = "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint.";
             return Err(Denial::request(9_001_023, text));
         }
-        let [grant_type, client_id, scope] = required(form)?;
+        let aim = match version {
+            Version::One => "resource",
+            Version::Two => "scope",
+        };
+        let [grant_type, client_id, aim] = required(form, ["grant_type", "client_id", aim])?;
         if grant_type != "client_credentials" {
             let text = format!("The app requested an unsupported grant type '{grant_type}'.");
             return Err(Denial::new(BAD, "unsupported_grant_type", 70_003, text));
         }
-        let tenant_id = self.tenant_id_named(tenant).ok_or_else(|| {
-            let text = format!("Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.");
-            Denial::request(90_002, text)
-        })?;
-        let audience = audience_of(scope, &self.public_url)?;
+        let tenant_id = self.tenant_id_named(tenant).ok_or_else(|| Denial::tenant(tenant))?;
+        let audience = match version {
+            Version::One => resource(aim, &self.public_url, &tenant_id)?,
+            Version::Two => audience_of(aim, &self.public_url)?,
+        };
         let claims_request = ClaimsRequest::read(form.get("claims"))?;
         let uti = self.identifiers.guid();
         let Self { public_url, knobs, tenants, .. } = self;
@@ -109,13 +124,14 @@ impl Emulator {
         let attempt = Attempt { now, public_url, knobs, tenant, client_id, form };
         let Admitted { principal_id, display_name, proof } = admitted(&attempt)?;
         let issued = claims_request.not_before(now.as_second(), i64::from(knobs.token_backdate_seconds));
-        let issuer = format!("{public_url}/{tenant_id}/");
-        Ok(signing::sign(&Claims {
+        let issuer = discovery::issuer(public_url, &tenant_id);
+        let lifetime = i64::from(knobs.token_lifetime_seconds);
+        let token = signing::sign(&Claims {
             aud: audience,
             iss: issuer.clone(),
             iat: issued,
             nbf: issued,
-            exp: now.as_second() + i64::from(knobs.token_lifetime_seconds),
+            exp: now.as_second() + lifetime,
             app_displayname: display_name,
             appid: client_id.to_owned(),
             appidacr: proof.appidacr().to_owned(),
@@ -128,8 +144,57 @@ impl Emulator {
             uti,
             ver: "1.0".to_owned(),
             xms_cc: claims_request.capabilities,
-        }))
+        });
+        Ok(Issued { token, lifetime, not_before: issued, expires: now.as_second() + lifetime, aim: aim.to_owned() })
     }
+}
+
+/// A token and what is told of it. Times are seconds since 1970.
+struct Issued {
+    token: String,
+    lifetime: i64,
+    not_before: i64,
+    expires: i64,
+    /// The scope or the resource, as it was asked for.
+    aim: String,
+}
+
+impl Issued {
+    /// Version 1 writes numbers as text.
+    /// <https://learn.microsoft.com/previous-versions/azure/active-directory/azuread-dev/v1-oauth2-client-creds-grant-flow#service-to-service-access-token-response>
+    fn body(&self, version: Version) -> Value {
+        let Self { token, lifetime, not_before, expires, aim } = self;
+        match version {
+            Version::One => json!({
+                "token_type": "Bearer",
+                "expires_in": lifetime.to_string(),
+                "ext_expires_in": lifetime.to_string(),
+                "expires_on": expires.to_string(),
+                "not_before": not_before.to_string(),
+                "resource": aim,
+                "access_token": token,
+            }),
+            Version::Two => json!({
+                "token_type": "Bearer",
+                "expires_in": lifetime,
+                "ext_expires_in": lifetime,
+                "access_token": token,
+            }),
+        }
+    }
+}
+
+/// Client ID and secret from the `Authorization` header, which clients may use instead of the body.
+/// <https://datatracker.ietf.org/doc/html/rfc6749#section-2.3.1>
+fn basic(headers: &HeaderMap) -> Option<[(&'static str, String); 2]> {
+    let encoded = header(headers, "authorization")?.strip_prefix("Basic ")?;
+    let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (client_id, secret) = text.split_once(':')?;
+    let decoded = |part: &str| {
+        // A lone name decodes to itself: both halves are form-encoded on their own.
+        url::form_urlencoded::parse(part.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
+    };
+    Some([("client_id", decoded(client_id)), ("client_secret", decoded(secret))])
 }
 
 impl Proof {
@@ -142,24 +207,43 @@ impl Proof {
     }
 }
 
-/// What a token for this scope is for.
+/// What a token for this scope is for. The libraries of Microsoft add the scopes of OpenID Connect to each request.
 fn audience_of(scope: &str, public_url: &str) -> Result<String, Denial> {
-    let audience = scope.strip_suffix("/.default").map(|audience| audience.trim_end_matches('/').to_owned());
-    audience.filter(|audience| signing::audiences(public_url).contains(audience)).ok_or_else(|| {
+    let mut scopes = scope.split_whitespace().filter(|scope| !OPENID_SCOPES.contains(scope));
+    let (first, more) = (scopes.next(), scopes.next());
+    let audience =
+        first.and_then(|scope| scope.strip_suffix("/.default")).map(|audience| audience.trim_end_matches('/'));
+    let audience = audience.filter(|audience| more.is_none() && signing::is_graph(audience, public_url));
+    audience.map(str::to_owned).ok_or_else(|| {
         let text =
             format!("The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid.");
         Denial::new(BAD, "invalid_scope", 70_011, text)
     })
 }
 
-fn required(form: &Form) -> Result<[&str; 3], Denial> {
+const OPENID_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+
+/// What a token for this resource is for.
+fn resource(resource: &str, public_url: &str, tenant_id: &str) -> Result<String, Denial> {
+    let audience = resource.trim_end_matches('/');
+    if signing::is_graph(audience, public_url) {
+        return Ok(audience.to_owned());
+    }
+    let text = format!(
+        "The resource principal named {resource} was not found in the tenant named {tenant_id}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant."
+    );
+    Err(Denial::new(BAD, "invalid_resource", 500_011, text))
+}
+
+fn required<'a>(form: &'a Form, names: [&str; 3]) -> Result<[&'a str; 3], Denial> {
     let value = |name: &str| {
         form.get(name).map(String::as_str).filter(|value| !value.is_empty()).ok_or_else(|| {
             let text = format!("The request body must contain the following parameter: '{name}'.");
             Denial::request(900_144, text)
         })
     };
-    Ok([value("grant_type")?, value("client_id")?, value("scope")?])
+    let [grant_type, client_id, aim] = names;
+    Ok([value(grant_type)?, value(client_id)?, value(aim)?])
 }
 
 /// Who may have a token.

@@ -173,12 +173,27 @@ fn a_job_of_a_scenario_is_as_told_until_something_is_done_to_it() {
 #[test]
 fn a_scenario_may_tell_what_no_living_job_would_show() {
     let mut scenario = incident_with_roles(&[WRITE]);
-    let quarantine = json!({"currentBegan": "", "nextAttempt": "", "reason": "", "seriesBegan": "", "seriesCount": 2});
+    let never = "0001-01-01T00:00:00Z";
+    let quarantine = json!({"currentBegan": never, "nextAttempt": never, "reason": "Unknown", "seriesBegan": never, "seriesCount": 2, "error": null});
     let job = json!({
         "id": "odd",
         "templateId": "BoxOutDelta",
         "schedule": {"expiration": null, "interval": "P10675199DT2H48M5.4775807S", "state": "Disabled"},
-        "status": {"code": "Paused", "quarantine": quarantine, "troubleshootingUrl": "https://example.com"},
+        "status": {
+            "code": "Paused",
+            "countSuccessiveCompleteFailures": 7,
+            "escrowsPruned": true,
+            "lastExecution": null,
+            "lastSuccessfulExecution": null,
+            "lastSuccessfulExecutionWithExports": null,
+            "progress": [],
+            "quarantine": quarantine,
+            "steadyStateFirstAchievedTime": never,
+            "steadyStateLastAchievedTime": never,
+            "synchronizedEntryCountByType": [],
+            "troubleshootingUrl": "https://example.com",
+        },
+        "synchronizationJobSettings": [],
     });
     scenario.synchronization_jobs.insert(IDENTITY_APP.to_owned(), vec![job.clone()]);
     let mut cloud = with(Knobs::calm(), &scenario);

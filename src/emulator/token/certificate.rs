@@ -11,12 +11,10 @@ use jiff::tz::TimeZone;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
 
 use super::super::certificate::Certificate;
+use super::super::origin::Neighbours;
 use super::Attempt;
 use super::assertion::{Assertion, DOCUMENTATION, no_key_named};
 use super::denial::Denial;
-
-/// The name that real tools are built with.
-const REAL_LOGIN_URL: &str = "https://login.microsoftonline.com";
 
 /// Checks an assertion whose issuer is an application.
 pub(super) fn check(attempt: &Attempt<'_>, assertion: &Assertion, issuer: &str) -> Result<(), Denial> {
@@ -64,8 +62,10 @@ pub(super) fn check(attempt: &Attempt<'_>, assertion: &Assertion, issuer: &str) 
 fn is_for_this_tenant(attempt: &Attempt<'_>, assertion: &Assertion) -> Result<(), Denial> {
     let Attempt { public_url, tenant, .. } = attempt;
     let names = || [&tenant.id].into_iter().chain(&tenant.domains);
+    let real = Neighbours::of(public_url).cloud.login.iter().map(|host| format!("https://{host}"));
+    let hosts: Vec<String> = real.chain([(*public_url).to_owned()]).collect();
     let is_endpoint = |audience: &str| {
-        [*public_url, REAL_LOGIN_URL].into_iter().any(|host| {
+        hosts.iter().any(|host| {
             names().any(|name| {
                 ["oauth2/v2.0/token", "oauth2/token"]
                     .into_iter()

@@ -13,7 +13,7 @@ const POLICY_ID: &str = "00000000-0000-4000-8000-0000000000ca";
 /// A request that the token endpoint declines.
 /// <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
 #[derive(Debug)]
-pub(super) struct Denial {
+pub(in crate::emulator) struct Denial {
     status: StatusCode,
     error: &'static str,
     code: u32,
@@ -23,7 +23,12 @@ pub(super) struct Denial {
 }
 
 impl Denial {
-    pub(super) fn new(status: StatusCode, error: &'static str, code: u32, text: impl Into<String>) -> Self {
+    pub(in crate::emulator) fn new(
+        status: StatusCode,
+        error: &'static str,
+        code: u32,
+        text: impl Into<String>,
+    ) -> Self {
         Self { status, error, code, text: text.into(), more: Vec::new() }
     }
 
@@ -33,8 +38,16 @@ impl Denial {
     }
 
     /// 400: the request is not well formed.
-    pub(super) fn request(code: u32, text: impl Into<String>) -> Self {
+    pub(in crate::emulator) fn request(code: u32, text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", code, text)
+    }
+
+    /// 400: there is no such tenant.
+    pub(in crate::emulator) fn tenant(name: &str) -> Self {
+        let text = format!(
+            "Tenant '{name}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud."
+        );
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", 90_002, text)
     }
 
     /// A Conditional Access policy for workload identities applies. The words are those of the reference; status,
@@ -49,7 +62,13 @@ impl Denial {
     }
 
     /// The error body with the ids of the request.
-    pub(super) fn answer(&self, now: Timestamp, public_url: &str, trace_id: &str, correlation_id: &str) -> Answer {
+    pub(in crate::emulator) fn answer(
+        &self,
+        now: Timestamp,
+        public_url: &str,
+        trace_id: &str,
+        correlation_id: &str,
+    ) -> Answer {
         let Self { status, error, code, text, more } = self;
         let timestamp = now.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%SZ").to_string();
         let description = format!(
