@@ -1,13 +1,16 @@
 //! `emulate`: the pretend tenant on its own.
 
-use std::{net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Args;
 
 use super::output;
 use crate::{
     clock::Clock,
-    emulator::{Emulator, Knobs, Scenario, Settings, server},
+    emulator::{
+        Emulator, Knobs, Scenario, Settings,
+        server::{self, Authority},
+    },
 };
 
 /// Arguments of `emulate`.
@@ -19,6 +22,10 @@ pub struct EmulateArguments {
     /// Where scenarios are set up, the clock is moved and the truth is shown: a loopback address.
     #[arg(long, default_value = "127.0.0.1:8086", value_name = "ADDRESS")]
     control: SocketAddr,
+    /// Serve the public surface over https, and write the certificate that clients have to trust to this file. The
+    /// authority is made anew at each start and good for 30 days; its key is nowhere but in this process.
+    #[arg(long, value_name = "FILE")]
+    tls_ca_file: Option<PathBuf>,
     /// Same seed, same identifiers and delays.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -33,12 +40,24 @@ pub async fn emulate(arguments: EmulateArguments) -> anyhow::Result<ExitCode> {
     let settings = Settings { seed: arguments.seed, public_url: String::new(), knobs: Knobs::default() };
     let mut emulator = Emulator::new(settings);
     let loaded = if arguments.empty { None } else { Some(emulator.load(clock.now(), &Scenario::incident())?) };
-    let running = server::serve(emulator, arguments.listen, arguments.control, Arc::new(move || clock.now())).await?;
+    let EmulateArguments { listen, control, tls_ca_file, .. } = arguments;
+    let now: server::Now = Arc::new(move || clock.now());
+    let running = match &tls_ca_file {
+        None => server::serve(emulator, listen, control, now).await?,
+        Some(file) => {
+            let authority = Authority::new(now())?;
+            authority.write(file)?;
+            server::serve_https(emulator, listen, control, now, &authority).await?
+        }
+    };
     output::say(
         "EMULATOR: a pretend tenant in memory. It is not Microsoft, keeps nothing, and takes no real credentials.",
     );
     output::line(&format!("Microsoft Graph and sign-in  {}", running.public_url()))?;
     output::line(&format!("Control surface              {}", running.control_url()))?;
+    if let Some(file) = &tls_ca_file {
+        output::line(&format!("Certificate to trust         {}", file.display()))?;
+    }
     if let Some(loaded) = loaded {
         output::line(&format!("Tenant                       {}", loaded.tenant_id))?;
         if let Some(operator) = loaded.operator {

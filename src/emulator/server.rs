@@ -1,17 +1,21 @@
-//! The sockets: the public surface and the control surface, on loopback only.
+//! The sockets: the public surface over http or https, and the control surface, on loopback only.
 
-use std::net::SocketAddr;
+mod authority;
+
+pub use authority::{Authority, AuthorityError};
+
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Body;
+use axum_server::Handle;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use jiff::Timestamp;
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 use super::Emulator;
 
@@ -44,9 +48,10 @@ pub enum ServeError {
 /// An emulator that listens. It stops when this is dropped.
 #[derive(Debug)]
 pub struct Running {
+    scheme: &'static str,
     public: SocketAddr,
     control: SocketAddr,
-    ending: CancellationToken,
+    ending: Handle<SocketAddr>,
     tasks: JoinSet<()>,
 }
 
@@ -63,7 +68,7 @@ impl Running {
 
     /// Base address of the public surface, without a slash at the end.
     pub fn public_url(&self) -> String {
-        format!("http://{}", self.public)
+        format!("{}://{}", self.scheme, self.public)
     }
 
     /// Base address of the control surface, without a slash at the end.
@@ -73,14 +78,14 @@ impl Running {
 
     /// Stops listening, answers what was asked, and returns when both sockets are closed.
     pub async fn stop(mut self) {
-        self.ending.cancel();
+        self.ending.graceful_shutdown(None);
         while self.tasks.join_next().await.is_some() {}
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.ending.cancel();
+        self.ending.graceful_shutdown(None);
     }
 }
 
@@ -93,38 +98,70 @@ enum Surface {
 
 /// Listens on both addresses; port 0 takes any free one. `Settings::public_url` is replaced by the address bound.
 pub async fn serve(
-    mut emulator: Emulator,
+    emulator: Emulator,
     public: SocketAddr,
     control: SocketAddr,
     now: Now,
 ) -> Result<Running, ServeError> {
-    let (public_listener, public) = bind(public).await?;
-    let (control_listener, control) = bind(control).await?;
-    emulator.configured_url = format!("http://{public}");
+    listen(emulator, public, control, now, None)
+}
+
+/// The same with https on the public surface; clients have to trust the authority.
+pub async fn serve_https(
+    emulator: Emulator,
+    public: SocketAddr,
+    control: SocketAddr,
+    now: Now,
+    authority: &Authority,
+) -> Result<Running, ServeError> {
+    listen(emulator, public, control, now, Some(authority))
+}
+
+fn listen(
+    mut emulator: Emulator,
+    public: SocketAddr,
+    control: SocketAddr,
+    now: Now,
+    authority: Option<&Authority>,
+) -> Result<Running, ServeError> {
+    let (public_listener, public) = bind(public)?;
+    let (control_listener, control) = bind(control)?;
+    let scheme = if authority.is_some() { "https" } else { "http" };
+    emulator.configured_url = format!("{scheme}://{public}");
     let emulator = Arc::new(Mutex::new(emulator));
-    let ending = CancellationToken::new();
-    let mut tasks = JoinSet::new();
-    for (listener, surface) in [(public_listener, Surface::Public), (control_listener, Surface::Control)] {
+    let ending = Handle::new();
+    let service = |surface| {
         let (emulator, now) = (Arc::clone(&emulator), Arc::clone(&now));
         let router = Router::new().fallback(move |request: Request<Body>| {
             let (emulator, now) = (Arc::clone(&emulator), Arc::clone(&now));
             async move { answer(&emulator, &now, surface, request).await }
         });
-        let ended = ending.clone().cancelled_owned();
-        tasks.spawn(async move {
-            // The listener is ours and its errors are retried inside; the result carries nothing.
-            let _ = axum::serve(listener, router).with_graceful_shutdown(ended).await;
-        });
-    }
-    Ok(Running { public, control, ending, tasks })
+        router.into_make_service()
+    };
+    let failed = |address| move |source| ServeError::Bind { address, source };
+    let control_server = axum_server::from_tcp(control_listener).map_err(failed(control))?.handle(ending.clone());
+    let public_server = axum_server::from_tcp(public_listener).map_err(failed(public))?.handle(ending.clone());
+    // The listeners are ours and their errors are retried inside; the results carry nothing.
+    let mut tasks = JoinSet::new();
+    let (offered, owned) = (service(Surface::Public), service(Surface::Control));
+    tasks.spawn(async move { drop(control_server.serve(owned).await) });
+    match authority {
+        None => tasks.spawn(async move { drop(public_server.serve(offered).await) }),
+        Some(authority) => {
+            let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(authority.config()));
+            tasks.spawn(async move { drop(public_server.acceptor(acceptor).serve(offered).await) })
+        }
+    };
+    Ok(Running { scheme, public, control, ending, tasks })
 }
 
-async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
     if !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback { address });
     }
     let failed = |source| ServeError::Bind { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
 }
