@@ -60,7 +60,7 @@ async fn perform(arguments: &DemoArguments) -> anyhow::Result<ExitCode> {
     let kubectl = assets.path(Tool::Kubectl, &progress).await?;
     let clock = Clock::system();
     let control_plane = ControlPlane::start(&assets, &progress).await?;
-    let emulator = start_emulator(&clock).await?;
+    let emulator = start_emulator(&clock)?;
     let stop = CancellationToken::new();
     let client = control_plane.client().await?;
     let mut controller = start_controller(client.clone(), &emulator, clock.clone(), stop.clone())?;
@@ -89,13 +89,13 @@ async fn perform(arguments: &DemoArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn start_emulator(clock: &Clock) -> anyhow::Result<server::Running> {
+fn start_emulator(clock: &Clock) -> anyhow::Result<server::Running> {
     let knobs = Knobs { replication_lag: LAG, ..Knobs::calm() };
     let mut emulator = Emulator::new(emulator::Settings { seed: 1, public_url: String::new(), knobs });
     emulator.load(clock.now(), &Scenario::incident())?;
     let clock = clock.clone();
     let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    Ok(server::serve(emulator, loopback, loopback, Arc::new(move || clock.now())).await?)
+    Ok(server::serve(emulator, loopback, loopback, Arc::new(move || clock.now()))?)
 }
 
 fn start_controller(

@@ -43,11 +43,11 @@ pub async fn emulate(arguments: EmulateArguments) -> anyhow::Result<ExitCode> {
     let EmulateArguments { listen, control, tls_ca_file, .. } = arguments;
     let now: server::Now = Arc::new(move || clock.now());
     let running = match &tls_ca_file {
-        None => server::serve(emulator, listen, control, now).await?,
+        None => server::serve(emulator, listen, control, now)?,
         Some(file) => {
             let authority = Authority::new(now())?;
             authority.write(file)?;
-            server::serve_https(emulator, listen, control, now, &authority).await?
+            server::serve_https(emulator, listen, control, now, &authority)?
         }
     };
     output::say(

@@ -97,17 +97,13 @@ enum Surface {
 }
 
 /// Listens on both addresses; port 0 takes any free one. `Settings::public_url` is replaced by the address bound.
-pub async fn serve(
-    emulator: Emulator,
-    public: SocketAddr,
-    control: SocketAddr,
-    now: Now,
-) -> Result<Running, ServeError> {
+/// Has to be called within a Tokio runtime.
+pub fn serve(emulator: Emulator, public: SocketAddr, control: SocketAddr, now: Now) -> Result<Running, ServeError> {
     listen(emulator, public, control, now, None)
 }
 
 /// The same with https on the public surface; clients have to trust the authority.
-pub async fn serve_https(
+pub fn serve_https(
     emulator: Emulator,
     public: SocketAddr,
     control: SocketAddr,
@@ -130,7 +126,7 @@ fn listen(
     emulator.configured_url = format!("{scheme}://{public}");
     let emulator = Arc::new(Mutex::new(emulator));
     let ending = Handle::new();
-    let service = |surface| {
+    let service = move |surface| {
         let (emulator, now) = (Arc::clone(&emulator), Arc::clone(&now));
         let router = Router::new().fallback(move |request: Request<Body>| {
             let (emulator, now) = (Arc::clone(&emulator), Arc::clone(&now));

@@ -207,7 +207,7 @@ impl Proof {
     }
 }
 
-/// What a token for this scope is for. The libraries of Microsoft add the scopes of OpenID Connect to each request.
+/// What a token for this scope is for. The libraries of Microsoft add [`OPENID_SCOPES`] to each request.
 fn audience_of(scope: &str, public_url: &str) -> Result<String, Denial> {
     let mut scopes = scope.split_whitespace().filter(|scope| !OPENID_SCOPES.contains(scope));
     let (first, more) = (scopes.next(), scopes.next());

@@ -66,7 +66,7 @@ impl Tenant {
         let contract = contract::watch(&mut emulator);
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         // Tokens are checked against the emulator's time, so it may stand still.
-        let running = server::serve(emulator, loopback, loopback, Arc::new(move || now)).await.unwrap();
+        let running = server::serve(emulator, loopback, loopback, Arc::new(move || now)).unwrap();
         Self { running, _contract: contract }
     }
 

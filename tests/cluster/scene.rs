@@ -74,7 +74,7 @@ impl<'a> Scene<'a> {
             cluster,
             namespace,
             objects: Api::namespaced(client, namespace),
-            tenants: Tenants::start().await,
+            tenants: Tenants::start(),
             wire: Arc::new(Wire::new()),
             operator_identity: OperatorIdentity::default(),
             stop: CancellationToken::new(),

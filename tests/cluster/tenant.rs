@@ -40,14 +40,14 @@ pub struct Tenants {
 
 impl Tenants {
     /// Starts the emulator with the incident's tenant in it.
-    pub async fn start() -> Self {
+    pub fn start() -> Self {
         let clock = Clock::system();
         let mut emulator =
             Emulator::new(emulator::Settings { seed: 1, public_url: String::new(), knobs: Knobs::calm() });
         emulator.load(clock.now(), &Scenario::incident()).unwrap();
         let contract = contract::watch(&mut emulator);
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-        let running = server::serve(emulator, loopback, loopback, Arc::new(move || clock.now())).await.unwrap();
+        let running = server::serve(emulator, loopback, loopback, Arc::new(move || clock.now())).unwrap();
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { running, http, _contract: contract }
     }

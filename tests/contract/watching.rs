@@ -83,7 +83,7 @@ async fn a_wrong_answer_of_a_server_is_told_and_the_server_lives_on() {
     let mut emulator = emulator("Splendid");
     let contract = watch(&mut emulator);
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-    let running = server::serve(emulator, loopback, loopback, Arc::new(now)).await.unwrap();
+    let running = server::serve(emulator, loopback, loopback, Arc::new(now)).unwrap();
     let ask = async |head: String, body: &str| {
         let mut stream = tokio::net::TcpStream::connect(running.public()).await.unwrap();
         let length = body.len();

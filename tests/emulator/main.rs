@@ -15,6 +15,7 @@ mod contract;
 mod control;
 mod delay;
 mod deleted_item;
+mod discovery;
 mod documented;
 mod federation;
 mod permission;
