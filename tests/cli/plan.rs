@@ -13,7 +13,7 @@ async fn plan(tenant: &Tenant, manifest: &str, more: &[&str]) -> Run {
 
 #[tokio::test]
 async fn a_tenant_in_order_is_in_sync_with_exit_0() {
-    let tenant = Tenant::new().await;
+    let tenant = Tenant::new();
     let run = plan(&tenant, EXAMPLE, &[]).await;
     assert_eq!((run.code, run.err.as_str()), (0, ""));
     golden("plan-in-sync.txt", &tenant.plain(&run.out));
@@ -21,7 +21,7 @@ async fn a_tenant_in_order_is_in_sync_with_exit_0() {
 
 #[tokio::test]
 async fn a_deletion_is_told_with_remedy_and_exit_2() {
-    let tenant = Tenant::new().await;
+    let tenant = Tenant::new();
     tenant.act("DELETE", &format!("/servicePrincipals(appId='{INTEGRATION}')"), Value::Null).await;
     let run = plan(&tenant, EXAMPLE, &[]).await;
     assert_eq!((run.code, run.err.as_str()), (2, ""));
@@ -30,7 +30,7 @@ async fn a_deletion_is_told_with_remedy_and_exit_2() {
 
 #[tokio::test]
 async fn several_differences_are_all_told() {
-    let tenant = Tenant::new().await;
+    let tenant = Tenant::new();
     tenant
         .act("PATCH", &format!("/servicePrincipals(appId='{INTEGRATION}')"), json!({ "accountEnabled": false }))
         .await;
@@ -42,7 +42,7 @@ async fn several_differences_are_all_told() {
 
 #[tokio::test]
 async fn json_holds_the_status_as_the_operator_would_write_it() {
-    let tenant = Tenant::new().await;
+    let tenant = Tenant::new();
     tenant.act("DELETE", &format!("/servicePrincipals(appId='{INTEGRATION}')"), Value::Null).await;
     let run = plan(&tenant, EXAMPLE, &["-o", "json"]).await;
     assert_eq!(run.code, 2);
@@ -60,7 +60,7 @@ async fn json_holds_the_status_as_the_operator_would_write_it() {
 
 #[tokio::test]
 async fn a_wrong_secret_is_an_error_that_says_what_to_do() {
-    let tenant = Tenant::new().await;
+    let tenant = Tenant::new();
     let run = plan(&tenant, &EXAMPLE.replace("emulator-only-secret", "mistyped"), &[]).await;
     assert_eq!(run.code, 1);
     golden("plan-wrong-secret.txt", &tenant.plain(&run.out));
@@ -68,7 +68,7 @@ async fn a_wrong_secret_is_an_error_that_says_what_to_do() {
 
 #[tokio::test]
 async fn the_secret_may_come_from_the_environment_and_is_asked_for_by_name() {
-    let tenant = Tenant::new().await;
+    let tenant = Tenant::new();
     let (url, integration) = (tenant.url(), EXAMPLE.split("---\n").nth(1).unwrap());
     let arguments = ["plan", "-f", "-", "--emulator", &url];
     let missing = run(&arguments, integration, &[]).await;
@@ -124,7 +124,7 @@ async fn yaml_that_is_none_and_a_file_that_is_not_there_get_one_sentence() {
 
 #[tokio::test]
 async fn the_secret_appears_nowhere_even_at_trace_level() {
-    let tenant = Tenant::new().await;
+    let tenant = Tenant::new();
     for secret in ["emulator-only-secret", "wrong-canary-secret"] {
         let manifest = EXAMPLE.replace("emulator-only-secret", secret);
         let run = plan(&tenant, &manifest, &["--log", "trace", "-o", "yaml"]).await;
@@ -155,7 +155,7 @@ fn stable(output: &str) -> String {
 
 #[tokio::test]
 async fn explain_shows_every_request_and_what_the_operators_application_may_do() {
-    let tenant = Tenant::new().await;
+    let tenant = Tenant::new();
     let operator = "/servicePrincipals(appId='00000000-0000-4000-8000-000000000031')";
     let grant = json!({
         "principalId": "00000000-0000-4000-8000-000000000032",
@@ -183,7 +183,7 @@ async fn explain_shows_every_request_and_what_the_operators_application_may_do()
 
 #[tokio::test]
 async fn a_certificate_or_a_token_file_that_is_missing_is_asked_for_by_name() {
-    let tenant = Tenant::new().await;
+    let tenant = Tenant::new();
     let integration = EXAMPLE.split("---\n").nth(1).unwrap();
     let secret = "clientSecret: { name: graph, key: client-secret }";
     assert!(integration.contains(secret));

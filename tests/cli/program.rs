@@ -59,7 +59,7 @@ pub struct Tenant {
 
 impl Tenant {
     /// The tenant of the incident, in order.
-    pub async fn new() -> Self {
+    pub fn new() -> Self {
         let now: Timestamp = "2026-11-23T08:00:00Z".parse().unwrap();
         let mut emulator = Emulator::new(Settings { seed: 1, public_url: String::new(), knobs: Knobs::calm() });
         emulator.load(now, &Scenario::incident()).unwrap();

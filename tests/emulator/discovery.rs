@@ -192,7 +192,7 @@ fn the_secret_may_come_in_the_authorization_header() {
     assert_eq!(ask("wrong"), 401);
 }
 
-/// The libraries of Microsoft ask for the scopes of OpenID Connect as well.
+/// The libraries of Microsoft ask for the scopes of `OpenID` Connect as well.
 #[test]
 fn scopes_of_openid_connect_beside_the_resource_do_no_harm() {
     let mut cloud = calm();

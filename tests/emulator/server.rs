@@ -31,7 +31,7 @@ fn now() -> Timestamp {
     Timestamp::try_from(std::time::UNIX_EPOCH + std::time::UNIX_EPOCH.elapsed().unwrap()).unwrap()
 }
 
-async fn running() -> (Running, Contract) {
+fn running() -> (Running, Contract) {
     let now: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
     let mut emulator = emulator();
     emulator.load(now, &Scenario::incident()).unwrap();
@@ -134,7 +134,7 @@ fn the_certificate_replaces_that_of_an_earlier_emulator_and_no_other_file() {
 
 #[tokio::test]
 async fn both_surfaces_answer_on_loopback_and_stop() {
-    let (running, _contract) = running().await;
+    let (running, _contract) = running();
     let (public, control) = (running.public(), running.control());
     let form = format!(
         "grant_type=client_credentials&client_id={OPERATOR_APP}&client_secret={SECRET}&scope=http%3A%2F%2F{public}%2F.default"
@@ -167,7 +167,7 @@ async fn an_address_that_others_can_reach_is_refused() {
 
 #[tokio::test]
 async fn a_body_over_four_mebibytes_is_refused() {
-    let (running, _contract) = running().await;
+    let (running, _contract) = running();
     let large = "x".repeat(4 * 1024 * 1024 + 1);
     let answer = ask(running.public(), "POST /v1.0/$batch", &large).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
