@@ -3,6 +3,7 @@
 #![cfg(feature = "demo")]
 #![expect(clippy::unwrap_used, reason = "a broken fixture ends the test")]
 
+mod by_hand;
 #[path = "../contract/check/witness.rs"]
 mod contract;
 mod other;
