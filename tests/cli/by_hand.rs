@@ -27,10 +27,11 @@ fn steps(page: &str) -> Vec<Step> {
         if line.starts_with("```") {
             is_inside = line == "```console";
         } else if is_inside {
-            match (line.strip_prefix("$ "), steps.last_mut()) {
-                (Some(command), _) => steps.push(Step { command: command.to_owned(), expected: String::new() }),
-                (None, Some(step)) => step.expected = format!("{}{line}\n", step.expected),
-                (None, None) => panic!("the page begins with output: {line}"),
+            if let Some(command) = line.strip_prefix("$ ") {
+                steps.push(Step { command: command.to_owned(), expected: String::new() });
+            } else {
+                let step = steps.last_mut().expect("output follows a command");
+                step.expected = format!("{}{line}\n", step.expected);
             }
         }
     }
@@ -111,7 +112,8 @@ async fn the_page_about_the_emulator_tells_what_happens() {
             step.expected = step.expected.replace(documented, actual);
         }
     }
-    let script: String = steps.iter().map(|step| format!("{}\nprintf '{END}'\n", step.command)).collect();
+    let commands: Vec<&str> = steps.iter().map(|step| step.command.as_str()).collect();
+    let script = format!("{}\nprintf '{END}'\n", commands.join(&format!("\nprintf '{END}'\n")));
     let mut shell = Command::new("bash")
         .current_dir(folder.path())
         .env_clear()
