@@ -19,6 +19,7 @@ mod reader;
 pub mod retry_after;
 pub mod token;
 pub mod trail;
+pub mod transcript;
 pub mod transport;
 pub mod wire;
 

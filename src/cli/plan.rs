@@ -2,13 +2,15 @@
 
 mod credential;
 mod explain;
+mod record;
+mod replay;
 
-use std::{fmt::Write as _, io::Read as _, process::ExitCode};
+use std::{fmt::Write as _, io::Read as _, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use serde::Serialize;
 use serde_json::Value;
@@ -18,16 +20,20 @@ use crate::{
     api::{AppId, ConditionType, Reason, WebexAzureIntegration, WebexAzureIntegrationStatus, validation::Violation},
     clock::Clock,
     domain::{Desired, Input, Memory, Timing, cloud::Endpoints, decide, message},
-    graph::{Credential, Graph, HttpTransport, Priority, Question},
+    graph::{
+        Credential, Graph, HttpTransport, Look, Priority, Question, Transport,
+        transcript::{Circumstances, Recorder, Transcript},
+    },
 };
 use credential::Secrets;
 use explain::Explanation;
+use record::Recordings;
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
 pub struct PlanArguments {
     /// File with WebexAzureIntegration objects, in YAML; - for standard input. May be repeated.
-    #[arg(short = 'f', long = "file", required = true, value_name = "FILE")]
+    #[arg(short = 'f', long = "file", required_unless_present = "replay", value_name = "FILE")]
     files: Vec<String>,
     /// Form of the output.
     #[arg(short, long, value_enum, default_value = "table", value_name = "FORM")]
@@ -38,6 +44,13 @@ pub struct PlanArguments {
     /// Show every request that was made, and which permissions the operator's application has, lacks and does not need.
     #[arg(long)]
     explain: bool,
+    /// Keep what was asked and answered in this folder, which must be empty or not be there: one transcript for each object,
+    /// without secrets, with ids, names and times replaced, for whoever mends this program. Read it before you send it.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// Look at a transcript that was kept with --record instead of a tenant; asks nobody. May be repeated.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "record", "url", "consent_link_app_id"])]
+    replay: Vec<PathBuf>,
     #[command(flatten)]
     credential: credential::CredentialArguments,
     #[command(flatten)]
@@ -82,12 +95,17 @@ enum Outcome {
     Failed,
 }
 
-/// Looks at every object in the files.
+/// Looks at every object in the files, or at every transcript.
 pub async fn plan(arguments: PlanArguments) -> anyhow::Result<ExitCode> {
+    if !arguments.replay.is_empty() {
+        return replay::replay(&arguments).await;
+    }
     let (objects, secrets) = read_files(&arguments.files)?;
+    let mut recordings = arguments.record.as_deref().map(Recordings::prepare).transpose()?;
     let server = arguments.emulator.base();
     let clock = Clock::system();
-    let graph = Graph::new(HttpTransport::new(&arguments.trust.transport_options()?)?, clock.clone());
+    let transport = HttpTransport::new(&arguments.trust.transport_options()?)?;
+    let graph = Graph::new(transport.clone(), clock.clone());
     let mut planned = Vec::new();
     for (file, object) in objects {
         let mut endpoints = Endpoints::of(object.spec.cloud);
@@ -95,15 +113,30 @@ pub async fn plan(arguments: PlanArguments) -> anyhow::Result<ExitCode> {
             endpoints = endpoints.played_by(base);
         }
         let credential = arguments.credential.credential(&file, &object, &secrets)?;
-        let looker = Looker { graph: &graph, clock: &clock, endpoints: &endpoints, arguments: &arguments };
-        planned.push(looker.look(file, object, credential).await?);
+        let looker = Looker {
+            clock: &clock,
+            endpoints: &endpoints,
+            linkable: &arguments.consent_link_app_id,
+            explains: arguments.explain,
+        };
+        planned.push(match &mut recordings {
+            None => looker.look(&graph, file, &object, &credential).await?.planned,
+            Some(recordings) => looker.record(&transport, recordings, file, &object, &credential).await?,
+        });
     }
     print(&planned, arguments.output)?;
-    Ok(match planned.iter().map(|planned| planned.result).max() {
+    if let Some(recordings) = recordings {
+        recordings.write()?;
+    }
+    Ok(exit_code(&planned))
+}
+
+fn exit_code(planned: &[Planned]) -> ExitCode {
+    match planned.iter().map(|planned| planned.result).max() {
         Some(Outcome::InSync) | None => ExitCode::SUCCESS,
         Some(Outcome::Drifted) => ExitCode::from(2),
         Some(Outcome::Failed) => ExitCode::from(1),
-    })
+    }
 }
 
 fn read_files(files: &[String]) -> anyhow::Result<(Vec<(String, WebexAzureIntegration)>, Secrets)> {
@@ -140,51 +173,100 @@ fn read_file(file: &str) -> anyhow::Result<String> {
 
 /// What every look has in common.
 struct Looker<'a> {
-    graph: &'a Graph<HttpTransport>,
     clock: &'a Clock,
     endpoints: &'a Endpoints,
-    arguments: &'a PlanArguments,
+    linkable: &'a [AppId],
+    explains: bool,
+}
+
+/// One look: what is printed of it, and what it was made of.
+struct Looked {
+    planned: Planned,
+    look: Look,
+    desired: Desired,
+    decided: Timestamp,
 }
 
 impl Looker<'_> {
-    async fn look(
+    /// One look over this transport.
+    async fn look<T: Transport>(
         &self,
+        graph: &Graph<T>,
         file: String,
-        object: WebexAzureIntegration,
-        credential: Credential,
-    ) -> anyhow::Result<Planned> {
-        let Self { graph, clock, endpoints, arguments } = self;
+        object: &WebexAzureIntegration,
+        credential: &Credential,
+    ) -> anyhow::Result<Looked> {
         let desired = Desired::from_spec(&object.spec)
             .map_err(|violations| anyhow::anyhow!("{file}: {}", sentences(&violations)))?;
-        let question = Question { desired: &desired, endpoints, credential: &credential, priority: Priority::Asked };
-        let looked = graph.look(question).await;
-        let now = clock.now();
+        let question = Question { desired: &desired, endpoints: self.endpoints, credential, priority: Priority::Asked };
+        let look = graph.look(question).await;
+        Ok(self.judged(file, object, desired, look, self.clock.now()))
+    }
+
+    /// What follows from a look.
+    fn judged(
+        &self,
+        file: String,
+        object: &WebexAzureIntegration,
+        desired: Desired,
+        look: Look,
+        now: Timestamp,
+    ) -> Looked {
         // One look has to do here; there is no second one that could confirm it.
         let timing = Timing { confirmation: SignedDuration::ZERO, ..Timing::PRODUCTION };
-        let looked_at = Desired { suspend: false, ..desired };
+        let desired = Desired { suspend: false, ..desired };
         let decision = decide(&Input {
             now,
             generation: object.metadata.generation.unwrap_or(1),
             requested_at: None,
-            desired: Ok(&looked_at),
+            desired: Ok(&desired),
             previous: &WebexAzureIntegrationStatus::default(),
-            observation: Some(&looked.observation),
+            observation: Some(&look.observation),
             advice: &[],
             memory: &Memory::new(now),
             timing: &timing,
-            endpoints,
-            linkable: &arguments.consent_link_app_id,
+            endpoints: self.endpoints,
+            linkable: self.linkable,
         });
-        Ok(Planned {
+        let planned = Planned {
             file,
             namespace: object.namespace(),
             name: object.name_any(),
-            tenant_id: looked_at.tenant.to_string(),
+            tenant_id: desired.tenant.to_string(),
             result: outcome(&decision.status),
             status: decision.status,
-            explanation: arguments.explain.then(|| Explanation::of(&looked_at, looked)),
-            desired: Some(looked_at),
-        })
+            explanation: self.explains.then(|| Explanation::of(&desired, &look)),
+            desired: Some(desired.clone()),
+        };
+        Looked { planned, look, desired, decided: now }
+    }
+
+    /// One look, of which a transcript is kept. It shares nothing with other looks, so that the transcript is whole.
+    async fn record(
+        &self,
+        transport: &HttpTransport,
+        recordings: &mut Recordings,
+        file: String,
+        object: &WebexAzureIntegration,
+        credential: &Credential,
+    ) -> anyhow::Result<Planned> {
+        let recorder = Recorder::new(transport.clone(), self.clock.clone());
+        let graph = Graph::new(recorder.clone(), self.clock.clone());
+        let began = self.clock.now();
+        let Looked { planned, look, desired, decided } = self.look(&graph, file, object, credential).await?;
+        let circumstances = Circumstances {
+            spec: &object.spec,
+            desired: &desired,
+            endpoints: self.endpoints,
+            linkable: self.linkable,
+            began,
+            decided,
+            observation: &look.observation,
+            status: &planned.status,
+        };
+        let (transcript, replaced) = Transcript::of(circumstances, recorder.take());
+        recordings.add(&planned.name, &transcript, replaced)?;
+        Ok(planned)
     }
 }
 

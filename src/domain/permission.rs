@@ -63,7 +63,7 @@ impl Need {
     }
 
     /// Every permission that opens it, the least privileged first.
-    const fn openers(self) -> &'static [&'static str] {
+    pub const fn openers(self) -> &'static [&'static str] {
         match self {
             Self::ServicePrincipals | Self::AppRoleAssignments | Self::DeletedItems => &APPLICATIONS,
             Self::OAuth2PermissionGrants => &GRANTS,

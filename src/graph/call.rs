@@ -30,7 +30,7 @@ impl Deadlines {
 }
 
 /// Largest body that is read, in bytes.
-const BODY_MAX: usize = 8 * 1024 * 1024;
+pub(super) const BODY_MAX: usize = 8 * 1024 * 1024;
 
 /// An answer in JSON.
 #[derive(Debug)]

@@ -48,7 +48,7 @@ impl<T: DeserializeOwned> Pages<T> {
 }
 
 /// Whether the link leads to the same scheme, host and port, and carries no credentials of its own.
-fn is_same_origin(origin: &str, link: &str) -> bool {
+pub(super) fn is_same_origin(origin: &str, link: &str) -> bool {
     let (Ok(origin), Ok(link)) = (Url::parse(origin), Url::parse(link)) else { return false };
     let is_plain = link.username().is_empty() && link.password().is_none();
     is_plain && link.origin() == origin.origin() && link.origin().is_tuple()

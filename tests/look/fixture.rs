@@ -311,6 +311,21 @@ impl Scene {
         self.seam.settle();
     }
 
+    /// Ends all alterations, whether they happened or not.
+    pub fn forget(&self) {
+        self.seam.forget();
+    }
+
+    /// The transport, for another client than the scene's own.
+    pub fn seam(&self) -> Arc<Seam> {
+        Arc::clone(&self.seam)
+    }
+
+    /// The clock, for another client than the scene's own.
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Looks.
     pub async fn look(&self) -> Observation {
         self.look_as(&self.looker).await

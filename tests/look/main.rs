@@ -15,6 +15,7 @@
 
 mod batch;
 mod body;
+mod canary;
 mod challenge;
 #[path = "../contract/check/witness.rs"]
 mod contract;
@@ -30,6 +31,7 @@ mod seam;
 mod tenant;
 mod token;
 mod trail;
+mod transcript;
 mod unknown;
 mod wire;
 

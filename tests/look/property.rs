@@ -16,7 +16,8 @@ fn looked(scene: impl AsyncFnOnce() -> Observation) -> Observation {
     runtime.block_on(scene())
 }
 
-fn any_json() -> impl Strategy<Value = Value> {
+/// Any JSON.
+pub fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -37,7 +38,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 /// Replaces the part of the value that the numbers lead to.
-fn replace(value: &mut Value, way: &[usize], with: &Value) {
+pub fn replace(value: &mut Value, way: &[usize], with: &Value) {
     let Some((first, rest)) = way.split_first() else {
         *value = with.clone();
         return;

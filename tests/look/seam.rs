@@ -220,6 +220,11 @@ impl Seam {
         }
     }
 
+    /// Ends all alterations, whether they happened or not.
+    pub fn forget(&self) {
+        self.state().rules.clear();
+    }
+
     /// The requests since the last call.
     pub fn take(&self) -> Vec<Asked> {
         std::mem::take(&mut self.state().asked)

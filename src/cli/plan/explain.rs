@@ -59,16 +59,16 @@ struct Lacking {
 
 impl Explanation {
     /// The explanation of this look.
-    pub fn of(desired: &Desired, look: Look) -> Self {
-        let permissions = look.roles.map(|roles| Permissions {
-            lacks: permission::lacking(desired, None, &roles)
+    pub fn of(desired: &Desired, look: &Look) -> Self {
+        let permissions = look.roles.as_ref().map(|roles| Permissions {
+            lacks: permission::lacking(desired, None, roles)
                 .into_iter()
                 .map(|(permission, purpose)| Lacking { permission, purpose })
                 .collect(),
-            does_not_need: permission::excess(desired, &roles),
+            does_not_need: permission::excess(desired, roles),
             has: roles.as_ref().clone(),
         });
-        Self { requests: look.trail.into_iter().map(Asked::from).collect(), permissions }
+        Self { requests: look.trail.iter().cloned().map(Asked::from).collect(), permissions }
     }
 
     /// For people.
