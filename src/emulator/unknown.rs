@@ -77,6 +77,7 @@ Where Microsoft's documentation is silent, the emulator has a knob, and the oper
 
 The knobs are read and set at `/knobs` of the emulator's control surface (`webex-azure-operator emulate`).
 If you own a live tenant: each question names what to read. Everything that is asked for is a read.
+Some of it `webex-azure-operator plan --record DIR` reads and keeps, without names, ids and secrets; [recording.md](recording.md) says which questions such a recording answers, and how to look it through before you send it.
 ";
 
 #[cfg(test)]

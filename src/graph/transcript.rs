@@ -155,6 +155,3 @@ pub enum Content {
     /// It did not end for as long as was waited.
     Late,
 }
-
-#[cfg(test)]
-mod tests;

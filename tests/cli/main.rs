@@ -9,3 +9,4 @@ mod contract;
 mod other;
 mod plan;
 mod program;
+mod record;

@@ -60,9 +60,14 @@ pub struct Tenant {
 impl Tenant {
     /// The tenant of the incident, in order.
     pub fn new() -> Self {
+        Self::of(&Scenario::incident())
+    }
+
+    /// A tenant of one's own.
+    pub fn of(scenario: &Scenario) -> Self {
         let now: Timestamp = "2026-11-23T08:00:00Z".parse().unwrap();
         let mut emulator = Emulator::new(Settings { seed: 1, public_url: String::new(), knobs: Knobs::calm() });
-        emulator.load(now, &Scenario::incident()).unwrap();
+        emulator.load(now, scenario).unwrap();
         let contract = contract::watch(&mut emulator);
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         // Tokens are checked against the emulator's time, so it may stand still.
@@ -80,11 +85,20 @@ impl Tenant {
         self.ask(method, path, body).await;
     }
 
+    /// What an administrator of this tenant does.
+    pub async fn act_in(&self, tenant: &str, method: &str, path: &str, body: serde_json::Value) {
+        self.ask_in(tenant, method, path, body).await;
+    }
+
     async fn ask(&self, method: &str, path: &str, body: serde_json::Value) -> Bytes {
+        self.ask_in("00000000-0000-4000-8000-000000000001", method, path, body).await
+    }
+
+    async fn ask_in(&self, tenant: &str, method: &str, path: &str, body: serde_json::Value) -> Bytes {
         // The first of several tests is the one that succeeds.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let request = serde_json::json!({
-            "tenantId": "00000000-0000-4000-8000-000000000001", "user": "admin@contoso.com",
+            "tenantId": tenant, "user": "admin@contoso.com",
             "method": method, "path": path, "body": body,
         });
         let answer = reqwest::Client::builder()

@@ -19,7 +19,7 @@ const MARK: &str = "kqz";
 const ID: &str = "dec0de00-0000-4000-8000-0000000000";
 
 /// Texts that a person might call a name, a domain, an address, a sentence, a token or a number.
-const CANARIES: [&str; 14] = [
+const CANARIES: [&str; 15] = [
     "Kqz",
     "kqz.example",
     "alice@kqz.example",
@@ -34,6 +34,7 @@ const CANARIES: [&str; 14] = [
     "2026-11-23T08:00:00Z Kqz",
     "+49 kqz 151 23456789",
     "AllPrincipals'kqz'",
+    "signed in from 203.0.113.77 as Will Kqz (will@kqz.example)",
 ];
 
 /// What a declaration may name.
@@ -121,7 +122,10 @@ fn is_clean(transcript: &Transcript) {
         }
     }
     let small = text.to_lowercase();
-    for mark in [MARK, "dec0de", "151234", "151 2345", "serial-", "eyj", "2026"] {
+    for mark in [
+        MARK, "dec0de", "151234", "151 2345", "serial-", "eyjrcxo", "2026", "alice", "corp", "will", ".example",
+        "203.", "+49",
+    ] {
         assert!(!small.contains(mark), "{mark} is in the transcript: {text}");
     }
 }
@@ -208,8 +212,9 @@ async fn no_canary_of_a_tenant_is_in_its_transcript_whatever_is_found() {
 #[tokio::test(start_paused = true)]
 async fn what_may_stay_stays() {
     let scene = scene();
-    scene.refuse(INTEGRATION, Read::Grants, 403, "Authorization_RequestDenied");
-    scene.item(INTEGRATION, Read::Grants, |item| {
+    let additional = format!("{ID}04").parse().unwrap();
+    scene.refuse(additional, Read::Grants, 403, "Authorization_RequestDenied");
+    scene.item(additional, Read::Grants, |item| {
         item["headers"]["x-ms-resource-unit"] = "2".into();
         item["body"]["error"]["message"] = "Insufficient privileges to complete the operation.".into();
     });

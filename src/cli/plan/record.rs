@@ -2,8 +2,9 @@
 
 use std::{
     fmt::Write as _,
-    fs::{self, OpenOptions},
+    fs::{self, DirBuilder, OpenOptions, Permissions},
     io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -13,31 +14,10 @@ use super::super::output;
 use crate::graph::transcript::{Replaced, Transcript};
 
 /// What lies beside the transcripts.
-const README: &str = "\
-# A recording of Microsoft Graph's answers
+const README: &str = include_str!("record/README.md");
 
-Written by `webex-azure-operator plan --record`, version VERSION. One transcript for each object that was looked for.
-
-A transcript holds each request of the look (method, path, query, the items of a batch) and each answer (status, some
-headers, body), the declaration of the object, and what the look came to. Replaced are:
-
-- ids, by 00000000-0000-4000-8000-… in the order in which they appear; the same id is always replaced by the same;
-- names, addresses, domains, descriptions and every other text that is not known to be the same in every tenant, by
-  text-0001 and so on; names of properties that Microsoft did not publish too;
-- in error messages all but ordinary words;
-- times, all moved by the same number of seconds, so that the recording began on 2020-01-01;
-- numbers whose meaning is not known, by 0.
-
-Left as they are: ids of Microsoft Graph, of its permissions and of Cisco's published application; names of these; error
-codes made of ordinary words; statuses, switches, and values that Microsoft Graph's description lists.
-
-Not in it at all: the client secret, the certificate or token that was signed in with, and access tokens (of a token only
-what it says of its permissions and lifetime, and ids replaced as above); headers that are not known to be harmless;
-which id or name became which.
-
-Please read the transcripts before you send them.
-
-FILES";
+/// Mode of a folder that nobody else may enter.
+const OWNER_ONLY: u32 = 0o700;
 
 /// Transcripts that are written when all looks are done.
 #[derive(Debug)]
@@ -57,7 +37,7 @@ struct Kept {
 }
 
 impl Recordings {
-    /// Makes the folder; nothing that lies in it is ever written over.
+    /// Makes the folder, for its owner alone; nothing that lies in it is ever written over.
     pub fn prepare(folder: &Path) -> anyhow::Result<Self> {
         let shown = folder.display();
         match fs::read_dir(folder) {
@@ -67,12 +47,16 @@ impl Recordings {
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(folder).with_context(|| format!("could not make the folder {shown}"))?;
+                let made = DirBuilder::new().recursive(true).mode(OWNER_ONLY).create(folder);
+                made.with_context(|| format!("could not make the folder {shown}"))?;
             }
             Err(error) => {
                 return Err(error).with_context(|| format!("could not use {shown} as the folder to record in"));
             }
         }
+        // One that was there may be open to others.
+        let closed = fs::set_permissions(folder, Permissions::from_mode(OWNER_ONLY));
+        closed.with_context(|| format!("could not keep the folder {shown} from others"))?;
         Ok(Self { folder: folder.to_owned(), kept: Vec::new() })
     }
 
@@ -108,8 +92,8 @@ impl Recordings {
         let readme = README.replace("VERSION", env!("CARGO_PKG_VERSION")).replace("FILES", &listed);
         write_new(&folder.join("README.md"), &readme)?;
         output::say(
-            "Read what was recorded before you send it: README.md beside it says in words what is in it, and plan --replay shows \
-             what it leads to.",
+            "Read what was recorded before you send it: README.md beside it says what to look for, and plan --replay shows what \
+             it leads to.",
         );
         Ok(())
     }
@@ -117,10 +101,7 @@ impl Recordings {
 
 /// Writes a file that nobody else may read and that was not there before.
 fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
     written.with_context(|| format!("could not write {}", path.display()))
 }

@@ -176,7 +176,7 @@ capolids id_token xms_rp_ipaddr
 ServerInfo DataCenter Slice Ring ScaleUnit RoleInstance
 v1.0 v2.0 beta oauth2 token servicePrincipals applications directory deletedItems microsoft.graph.servicePrincipal
 microsoft.graph.application graph.servicePrincipal graph.application directoryObjects $batch $metadata $entity $ref $count
-common organizations authorize
+common organizations authorize .default
 $select $filter $top $skip $skiptoken $deltatoken $expand $orderby $format eq and or true false null
 graph principal grants servicePrincipal application
 ";
@@ -215,7 +215,7 @@ issuance issued issuer issues it item its key keys known later lacks length lice
 limited list locked long longer malformed many match matching maximum media member membership method microsoft minimum
 missing moment more multi multiple must name named needs new next no non not object objects occurred of on one only
 operation or order organization other out overlaps page parameter parse part past perform permission permissions permitted
-please policies policy post premium present presented previously principal principals privileges process processed
+please queried reference-property policies policy post premium present presented previously principal principals privileges process processed
 processing properties property provided publisher query quota range rate read reason received record redirect reference
 referenced region registered rejected remote replica replicated request requested requests require required requires
 reset resource resources response restore restored result resulted results resync retry revocation revoked role roles
@@ -227,6 +227,15 @@ update updated uploaded uri url use used user users using valid validate validat
 violation was were when where whether which while will with within without write writes wrong you your
 aad aadsts ad azure entra mfa oauth odata openid json jwt saml sts v1 v2 x5t thumbprint
 bearer cae idx
+";
+
+/// Words of such messages that are written with capital letters, and are nobody's name.
+const CAPITALS: &str = "
+A Access An Application Authentication Authorization Azure AAD AADSTS Audience AD Bad Client Continuous Correlation Could Directory
+Entra Error Evaluation Failed For Graph HTTP ID IDX If Insufficient Internal Invalid It JSON JWT MFA Microsoft Missing More Multiple No
+OAuth OData Object One Only Original Permission Please Property Provided Request Requests Resource SAML Scope Server Service Signature STS
+Syntax Tenant The There This Timestamp To Token Too Trace URI URL UTC Unable Unauthorized Unexpected Unknown Unsupported
+Value Your
 ";
 
 /// Error codes that are not made of the words above.
@@ -273,15 +282,19 @@ pub fn is_host(text: &str) -> bool {
     HOSTS.contains(&text)
 }
 
-/// Whether this word says nothing of whoever uses it, in whichever case.
+/// Whether this word of a sentence says nothing of whoever uses it. With a capital letter it may be a name, such as Grant
+/// or Will, unless it is known to be none.
 pub fn is_word(text: &str) -> bool {
-    WORDS.split_whitespace().any(|word| word.eq_ignore_ascii_case(text))
+    let mut words = if text.contains(|c: char| c.is_ascii_uppercase()) { CAPITALS } else { WORDS }.split_whitespace();
+    words.any(|word| word == text)
 }
 
 /// Whether this is an error code: one of the list, or one that is made of words only, such as `Request_BadRequest`.
 pub fn is_code(text: &str) -> bool {
     CODES.contains(&text)
-        || text.split(['_', '.', '-', ' ']).all(|part| camel_words(part).iter().all(|word| is_word(word)))
+        || text
+            .split(['_', '.', '-'])
+            .all(|part| camel_words(part).iter().all(|word| is_word(&word.to_ascii_lowercase())))
 }
 
 /// The words of a name that begins each of them with a capital letter.
@@ -338,9 +351,12 @@ mod tests {
 
     #[test]
     fn names_of_people_companies_and_things_are_no_words() {
-        for code in ["Contoso_NotFound", "Alice", "Webex", "Request_contoso", "request_2", "NotFound1"] {
+        for code in ["Contoso_NotFound", "Alice", "Webex", "Request_contoso", "request_2", "NotFound1", "bad request"] {
             assert!(!is_code(code), "{code}");
         }
-        assert!(!is_word("contoso") && !is_word("will's"));
+        for name in ["contoso", "Contoso", "Will", "Grant", "Page", "will's", "GRANT"] {
+            assert!(!is_word(name), "{name}");
+        }
+        assert!(is_word("grant") && is_word("The") && is_word("AADSTS"), "words stay");
     }
 }

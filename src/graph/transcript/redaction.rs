@@ -111,11 +111,7 @@ impl Redaction {
             times: 0,
             headers: 0,
         };
-        let mut ids: Vec<AppId> = desired.applications.iter().map(|application| application.app_id).collect();
-        ids.sort();
-        for id in ids {
-            redaction.id(&id.to_string());
-        }
+        redaction.declared(desired.applications.iter().map(|application| application.app_id));
         for application in &desired.applications {
             redaction.text(&application.name);
         }
@@ -131,6 +127,28 @@ impl Redaction {
         redaction
     }
 
+    /// The applications that are declared are asked for in the order of their ids, also beside those whose id stays: what
+    /// stands for an id that comes after such a one begins with the next number.
+    fn declared(&mut self, applications: impl Iterator<Item = AppId>) {
+        let mut ids: Vec<Uuid> = applications.filter_map(|id| id.to_string().parse().ok()).collect();
+        ids.sort();
+        let mut begins = 0_u32;
+        for id in ids {
+            if public::is_id(id.as_u128()) {
+                begins = id.as_fields().0.saturating_add(1);
+            } else {
+                self.pseudonym(id, begins);
+            }
+        }
+    }
+
+    /// What stands for this id.
+    fn pseudonym(&mut self, id: Uuid, begins: u32) -> String {
+        let next = self.ids.len() + 1;
+        let stands = self.ids.entry(id.as_u128()).or_insert_with(|| format!("{begins:08x}-0000-4000-8000-{next:012}"));
+        stands.clone()
+    }
+
     fn replaced(&self) -> Replaced {
         Replaced { ids: self.ids.len(), texts: self.texts.len(), times: self.times, headers: self.headers }
     }
@@ -142,8 +160,7 @@ impl Redaction {
         if public::is_id(id.as_u128()) {
             return Some(id.to_string());
         }
-        let next = self.ids.len() + 1;
-        Some(self.ids.entry(id.as_u128()).or_insert_with(|| format!("00000000-0000-4000-8000-{next:012}")).clone())
+        Some(self.pseudonym(id, 0))
     }
 
     /// What stands for this text.
@@ -310,3 +327,6 @@ impl Redaction {
         Value::Object(redacted.collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

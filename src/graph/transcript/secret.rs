@@ -14,7 +14,8 @@ const CLAIMS_OF_TOKEN: &str = "claimsOfToken";
 
 /// Claims that are read here or tell how tokens are made; no other is recorded.
 /// <https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference>
-const CLAIMS: [&str; 11] = ["aud", "iss", "tid", "appid", "azp", "roles", "ver", "idtyp", "iat", "nbf", "exp"];
+const CLAIMS: [&str; 12] =
+    ["aud", "iss", "tid", "appid", "azp", "roles", "ver", "idtyp", "iat", "nbf", "exp", "xms_cc"];
 
 /// What stands in a transcript in place of a token.
 pub(super) fn facts(token: &str, redaction: &mut Redaction) -> Value {

@@ -23,6 +23,9 @@ const PARAMETERS: [&str; 5] = [
 /// Encodings that are told by name.
 const ENCODINGS: [&str; 5] = ["identity", "gzip", "deflate", "br", "zstd"];
 
+/// More than any of the numbers in these headers tells.
+const OUT_OF_BOUNDS: f64 = 1_000_000.0;
+
 /// Whether a length was announced and it is another.
 pub(super) fn announces_other_than(headers: &HeaderMap, length: usize) -> bool {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
@@ -88,7 +91,8 @@ impl Redaction {
     /// A number of the size that these headers have; one that is out of all bounds stays out of them.
     fn number(&mut self, value: &str) -> String {
         match value.trim().parse::<f64>() {
-            Ok(_) if value.len() <= 12 => value.to_owned(),
+            Ok(number) if value.len() <= 12 && number.abs() <= OUT_OF_BOUNDS => value.to_owned(),
+            Ok(number) if number.is_nan() => "nan".to_owned(),
             Ok(number) if number.is_sign_negative() => "-1000000".to_owned(),
             Ok(number) if number < 1.0 => "0.5".to_owned(),
             Ok(_) => "1000000".to_owned(),

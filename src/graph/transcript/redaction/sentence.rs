@@ -43,7 +43,7 @@ impl Redaction {
         let number = bare.strip_prefix("AADSTS").unwrap_or(bare);
         let digits_max = if number.len() < bare.len() { 10 } else { 3 };
         let is_number = number.len() <= digits_max && number.chars().all(|c| c.is_ascii_digit());
-        if is_number || public::is_word(bare) || public::is_name(bare) || public::is_code(bare) {
+        if is_number || public::is_word(bare) || public::is_name(bare) {
             return word.to_owned();
         }
         self.text(bare) + marks
