@@ -128,7 +128,7 @@ const TEXTS: [&str; 17] = [
 ];
 
 /// Values of properties that are enumerations, as the metadata declares them or the reference names them.
-const ENUMERATIONS: [(&str, &[&str]); 8] = [
+const ENUMERATIONS: [(&str, &[&str]); 10] = [
     ("consentType", &["AllPrincipals", "Principal"]),
     (
         "disabledByMicrosoftStatus",
@@ -143,6 +143,10 @@ const ENUMERATIONS: [(&str, &[&str]); 8] = [
     ("allowedMemberTypes", &["User", "Application"]),
     ("origin", &["Application", "ServicePrincipal"]),
     ("type", &["User", "Admin", "Role", "Scope"]),
+    // Parts of the header, and the whole header.
+    // <https://learn.microsoft.com/en-us/graph/throttling>
+    ("x-ms-throttle-scope", &["User", "Application", "Tenant", "Tenant_Application", "Read", "Write", "ReadWrite"]),
+    ("x-ms-throttle-information", &["CPULimitExceeded", "WriteLimitExceeded", "ResourceUnitLimitExceeded"]),
 ];
 
 /// Properties whose numbers mean something to the one who asks.

@@ -26,6 +26,9 @@ use crate::{
     domain::{Desired, Observation, cloud::Endpoints},
 };
 
+/// The greatest number that stays; the longest codes of the token endpoint have seven digits.
+const NUMBER_MAX: i64 = 999_999_999;
+
 /// Everything that a transcript is made of besides what passed the seam.
 #[derive(Debug, Clone, Copy)]
 pub struct Circumstances<'a> {
@@ -197,7 +200,7 @@ impl Redaction {
     pub(super) fn value(&mut self, property: Option<&str>, value: Value) -> Value {
         match value {
             Value::Null | Value::Bool(_) => value,
-            Value::Number(_) if property.is_some_and(public::is_number) => value,
+            Value::Number(number) if property.is_some_and(public::is_number) => bounded(&number),
             Value::Number(_) => 0.into(),
             Value::String(text) => self.string(property.unwrap_or_default(), &text),
             Value::Array(items) => items.into_iter().map(|item| self.value(property, item)).collect(),
@@ -325,6 +328,15 @@ impl Redaction {
             (name, stands.into())
         });
         Value::Object(redacted.collect())
+    }
+}
+
+/// The number, if it is a whole one of the size that statuses, codes, lifetimes and counts have.
+fn bounded(number: &Number) -> Value {
+    match number.as_i64() {
+        Some(whole) => whole.clamp(-NUMBER_MAX, NUMBER_MAX).into(),
+        None if number.is_f64() => 0.5.into(),
+        None => NUMBER_MAX.into(),
     }
 }
 

@@ -82,10 +82,18 @@ impl Redaction {
                 Ok(diagnostic) => self.value(None, diagnostic).to_string(),
                 Err(_) => self.text(value),
             },
-            "x-ms-throttle-scope" | "x-ms-throttle-information" => self.sentence(value),
+            "x-ms-throttle-scope" | "x-ms-throttle-information" => {
+                let parts: Vec<String> = value.split('/').map(|part| self.member(name, part)).collect();
+                parts.join("/")
+            }
             "content-encoding" | "request-id" | "client-request-id" | "x-ms-request-id" => self.text(value),
             _ => return None,
         })
+    }
+
+    /// A published value of this header.
+    fn member(&mut self, header: &str, value: &str) -> String {
+        if public::is_member(header, value) { value.to_owned() } else { self.text(value) }
     }
 
     /// A number of the size that these headers have; one that is out of all bounds stays out of them.

@@ -5,7 +5,7 @@ use super::{super::public, super::time, Redaction};
 const QUOTES: &str = "'\"`";
 
 /// What may stand inside a word besides letters and digits, so that a word with it is replaced as a whole.
-const INSIDE: &str = "'-._@/\\+~%$&=";
+const INSIDE: &str = "'-._@/\\+~%$&=:";
 
 impl Redaction {
     /// The sentence without ids, names, numbers and quoted values.
@@ -38,12 +38,11 @@ impl Redaction {
 
     /// A word with the marks that end it.
     fn spoken(&mut self, word: &str) -> String {
-        let bare = word.trim_end_matches(['.', '-', '/', '\'']);
+        let bare = word.trim_end_matches(['.', '-', '/', '\'', ':']);
         let marks = word.strip_prefix(bare).unwrap_or_default();
-        let number = bare.strip_prefix("AADSTS").unwrap_or(bare);
-        let digits_max = if number.len() < bare.len() { 10 } else { 3 };
-        let is_number = number.len() <= digits_max && number.chars().all(|c| c.is_ascii_digit());
-        if is_number || public::is_word(bare) || public::is_name(bare) {
+        let number = bare.strip_prefix("AADSTS").filter(|number| number.len() <= 9);
+        let is_code = number.is_some_and(|number| number.chars().all(|c| c.is_ascii_digit()));
+        if is_code || public::is_word(bare) || public::is_name(bare) {
             return word.to_owned();
         }
         self.text(bare) + marks

@@ -1,5 +1,6 @@
 //! What stands for what, literally.
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -34,8 +35,9 @@ fn of_a_sentence_the_ordinary_words_stay() {
         ("the tenant 'Will's Key' is locked", "the tenant 'text-0001' is locked"),
         (
             "user will.grant@example.com at 203.0.113.7, +49 151 23456789",
-            "user text-0001 at text-0002, text-0003 151 text-0004",
+            "user text-0001 at text-0002, text-0003 text-0004 text-0005",
         ),
+        ("from 2001:db8::7:15 at 8:00, 4 times: denied", "from text-0001 at text-0002, text-0003 times: denied"),
     ] {
         assert_eq!(redaction().sentence(sentence), expected);
     }
@@ -96,4 +98,67 @@ fn declared_ids_keep_their_order_beside_those_that_stay() {
     let stand: Vec<String> = sorted.iter().map(|id| redaction.id(id).unwrap()).collect();
     assert!(stand.is_sorted(), "{stand:?}");
     assert_eq!(stand[1], ids[1], "the published one stays");
+}
+
+#[test]
+fn headers_tell_what_is_published_of_throttling() {
+    let headers = [
+        ("x-ms-throttle-scope", "Tenant_Application/ReadWrite/3f0c0000-0000-4000-8000-00000000000a/Contoso"),
+        ("x-ms-throttle-information", "ResourceUnitLimitExceeded"),
+        ("retry-after", "2.128"),
+        ("x-ms-resource-unit", "15123456789"),
+        ("date", "Tue, 24 Nov 2026 08:00:00 GMT"),
+        ("set-cookie", "Contoso"),
+    ];
+    let headers = headers.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+    let (told, others) = redaction().headers(&headers);
+    let told: Vec<String> = told.iter().map(|(name, values)| format!("{name}: {}", values.join(" | "))).collect();
+    let expected = [
+        "date: Thu, 02 Jan 2020 00:00:00 GMT",
+        "retry-after: 2.128",
+        "x-ms-resource-unit: 1000000",
+        "x-ms-throttle-information: ResourceUnitLimitExceeded",
+        "x-ms-throttle-scope: Tenant_Application/ReadWrite/00000000-0000-4000-8000-000000000001/text-0001",
+    ];
+    assert_eq!((told, others), (expected.map(str::to_owned).to_vec(), 1));
+}
+
+/// Whether the text is one that stands for another, or the same in every tenant.
+fn is_harmless(text: &str) -> bool {
+    let is_numbered = |rest: Option<&str>| rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()));
+    text.is_empty()
+        || is_numbered(text.strip_prefix("text-"))
+        || is_numbered(text.strip_prefix("00000000-0000-4000-8000-"))
+        || public::is_text(text)
+        || public::is_permission(text)
+        || public::is_name(text)
+}
+
+proptest! {
+    #[test]
+    fn no_text_stays_that_is_not_known(name in "\\PC{0,16}", text in "\\PC{0,32}", number in any::<i64>(), fraction in any::<f64>()) {
+        let body = json!({"displayName": text, name.clone(): [text, number, {name: text}], "status": number, "expires_in": fraction});
+        let mut left = vec![redaction().value(None, body)];
+        while let Some(value) = left.pop() {
+            match value {
+                Value::Object(fields) => for (name, value) in fields {
+                    prop_assert!(is_harmless(&name), "{name}");
+                    left.push(value);
+                },
+                Value::Array(items) => left.extend(items),
+                Value::String(text) => prop_assert!(is_harmless(&text), "{text}"),
+                Value::Number(number) => prop_assert!(number.as_f64().unwrap().abs() < 1e9, "{number}"),
+                Value::Null | Value::Bool(_) => {}
+            }
+        }
+    }
+
+    #[test]
+    fn of_any_sentence_only_known_words_stay(sentence in "(\\PC{0,8}[ ,;()'\"]){0,6}") {
+        let redacted = redaction().sentence(&sentence);
+        for word in redacted.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_') {
+            let is_known = word.chars().all(|c| c == '-') || is_harmless(word) || public::is_word(word);
+            prop_assert!(is_known, "{word} of {sentence} is in {redacted}");
+        }
+    }
 }
