@@ -41,9 +41,10 @@ pub(super) fn restored(mut body: Value) -> Value {
     if let Some(token) = body.get_mut(ACCESS_TOKEN)
         && let Some(claims) = token.get(CLAIMS_OF_TOKEN)
     {
-        *token = match claims {
-            Value::Null => "opaque".into(),
-            claims => format!("e30.{}.replayed", URL_SAFE_NO_PAD.encode(claims.to_string())).into(),
+        *token = if claims.is_null() {
+            "opaque".into()
+        } else {
+            format!("e30.{}.replayed", URL_SAFE_NO_PAD.encode(claims.to_string())).into()
         };
     }
     body

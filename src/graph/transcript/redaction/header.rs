@@ -54,14 +54,12 @@ impl Redaction {
     pub(super) fn item_headers(&mut self, headers: Map<String, Value>) -> Map<String, Value> {
         let mut told = Map::new();
         for (name, value) in headers {
-            let stands = match &value {
-                Value::String(text) => self.header(&name.to_ascii_lowercase(), text).map(Value::String),
-                other => self.header(&name.to_ascii_lowercase(), &other.to_string()).map(|stands| match other {
-                    Value::Number(number) if number.to_string() == stands => value.clone(),
-                    Value::Bool(_) | Value::Null => value.clone(),
-                    Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => Value::String(stands),
-                }),
-            };
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let stands = self.header(&name.to_ascii_lowercase(), &text).map(|stands| match &value {
+                Value::Number(_) if stands == text => value,
+                Value::Bool(_) | Value::Null => value,
+                Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => Value::String(stands),
+            });
             match stands {
                 Some(stands) => drop(told.insert(name, stands)),
                 None => self.headers += 1,
