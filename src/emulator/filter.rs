@@ -1,13 +1,15 @@
 //! `$filter`: the part of the language that directory and audit lists are documented to understand.
 
 mod parser;
+#[cfg(test)]
+mod property;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 pub(super) use parser::parse;
 
-/// A parsed filter.
+/// A parsed filter. Paths inside a lambda begin at its element; an empty path is the element itself.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Filter {
     And(Box<Filter>, Box<Filter>),
@@ -15,9 +17,18 @@ pub(super) enum Filter {
     Not(Box<Filter>),
     Compare { path: Vec<String>, operator: Operator, literal: Literal },
     In { path: Vec<String>, literals: Vec<Literal> },
-    StartsWith { path: Vec<String>, prefix: String },
-    EndsWith { path: Vec<String>, suffix: String },
-    Any { path: Vec<String>, condition: Box<Filter> },
+    Call { function: Function, path: Vec<String>, argument: String },
+    /// Without a condition: whether there is an element at all.
+    Any { path: Vec<String>, condition: Option<Box<Filter>> },
+    All { path: Vec<String>, condition: Box<Filter> },
+}
+
+/// A function of two texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Function {
+    StartsWith,
+    EndsWith,
+    Contains,
 }
 
 /// A comparison.
@@ -29,6 +40,8 @@ pub(super) enum Operator {
     LessOrEqual,
     Greater,
     Less,
+    /// Of flags enumerations, which no directory object has.
+    Has,
 }
 
 /// A constant.
@@ -37,6 +50,7 @@ pub(super) enum Literal {
     Text(String),
     Guid(String),
     Moment(Timestamp),
+    Number(f64),
     Flag(bool),
     Null,
 }
@@ -52,17 +66,28 @@ impl Filter {
             Self::In { path, literals } => {
                 literals.iter().any(|literal| compare(at(object, path), Operator::Equal, literal))
             }
-            Self::StartsWith { path, prefix } => lower(at(object, path)).starts_with(&prefix.to_lowercase()),
-            Self::EndsWith { path, suffix } => lower(at(object, path)).ends_with(&suffix.to_lowercase()),
-            Self::Any { path, condition } => at(object, path)
-                .and_then(Value::as_array)
-                .is_some_and(|elements| elements.iter().any(|element| condition.matches(element))),
+            Self::Call { function, path, argument } => {
+                let (value, argument) = (lower(at(object, path)), argument.to_lowercase());
+                match function {
+                    Function::StartsWith => value.starts_with(&argument),
+                    Function::EndsWith => value.ends_with(&argument),
+                    Function::Contains => value.contains(&argument),
+                }
+            }
+            Self::Any { path, condition } => elements(object, path)
+                .iter()
+                .any(|element| condition.as_ref().is_none_or(|condition| condition.matches(element))),
+            Self::All { path, condition } => elements(object, path).iter().all(|element| condition.matches(element)),
         }
     }
 }
 
 fn at<'a>(object: &'a Value, path: &[String]) -> Option<&'a Value> {
     path.iter().try_fold(object, |value, name| value.get(name.as_str()))
+}
+
+fn elements<'a>(object: &'a Value, path: &[String]) -> &'a [Value] {
+    at(object, path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 fn lower(value: Option<&Value>) -> String {
@@ -73,6 +98,7 @@ fn compare(value: Option<&Value>, operator: Operator, literal: &Literal) -> bool
     let value = value.filter(|value| !value.is_null());
     let ordering = match literal {
         Literal::Null => return (operator == Operator::Equal) == value.is_none(),
+        Literal::Number(number) => value.and_then(Value::as_f64).and_then(|value| value.partial_cmp(number)),
         Literal::Flag(flag) => value.and_then(Value::as_bool).map(|value| value.cmp(flag)),
         Literal::Moment(moment) => value
             .and_then(Value::as_str)
@@ -92,6 +118,7 @@ fn compare(value: Option<&Value>, operator: Operator, literal: &Literal) -> bool
         Operator::LessOrEqual => ordering.is_le(),
         Operator::Greater => ordering.is_gt(),
         Operator::Less => ordering.is_lt(),
+        Operator::Has => false,
     }
 }
 
@@ -136,6 +163,28 @@ mod tests {
     }
 
     #[test]
+    fn and_binds_tighter_than_or_and_not_tighter_than_both() {
+        let object = json!({"a": 1, "b": 2, "c": "x"});
+        check("a eq 1 or b eq 9 and c eq 'y'", &object, true);
+        check("(a eq 1 or b eq 9) and c eq 'y'", &object, false);
+        check("not (a eq 9) and b eq 2", &object, true);
+        check("NOT startswith(c,'y') AND a lt 1.5 OR b gt 7", &object, true);
+        check("not(a eq 1) or b ge -2", &object, true);
+    }
+
+    #[test]
+    fn a_lambda_reaches_plain_values_and_members() {
+        let object = json!({"tags": ["one", "Two"], "appRoles": [{"value": "x", "isEnabled": true}]});
+        check("tags/any(t:t eq 'two')", &object, true);
+        check("tags/any(t:startswith(t,'tw'))", &object, true);
+        check("not tags/any(t:t eq 'three')", &object, true);
+        check("appRoles/any(r:r/value eq 'x' and r/isEnabled eq true)", &object, true);
+        check("tags/any()", &object, true);
+        check("keyCredentials/any()", &object, false);
+        check("tags/all(t:t eq 'two')", &object, false);
+    }
+
+    #[test]
     fn two_quotes_stand_for_one() {
         check("displayName eq 'O''Brien'", &json!({"displayName": "O'Brien"}), true);
     }
@@ -148,6 +197,14 @@ mod tests {
             "appId",
             "appId eq",
             "appId eq ab",
+            "appId in ()",
+            "not appId eq 'ab'",
+            "frobnicate(appId,'ab')",
+            "tags/any(t:appId eq 'ab')",
+            "tags/any(t:t/any(u:u eq 'ab'))",
+            "a eq 1.2.3",
+            "a eq inf",
+            "a eq nan",
             "appId eq 'ab",
             "appId is 'ab'",
             "any(t:",

@@ -1,12 +1,12 @@
 //! Names and types of properties, from the v1.0 metadata, and which of them a list may be filtered by.
 
+mod support;
 mod table;
 
 use serde_json::Value;
 
 use super::directory::Properties;
 use super::error::Refusal;
-use super::filter::{Filter, Literal, Operator};
 
 pub(super) use table::{APP_ROLE_ASSIGNMENT, APPLICATION, DIRECTORY_AUDIT, OAUTH2_PERMISSION_GRANT, SERVICE_PRINCIPAL};
 
@@ -82,87 +82,6 @@ impl EntityType {
         }
         Ok(changes)
     }
-
-    /// Refuses a filter the service would not answer.
-    pub(super) fn check(&self, filter: &Filter, advanced: bool) -> Result<(), Refusal> {
-        self.check_under(filter, "", advanced)
-    }
-
-    fn check_under(&self, filter: &Filter, parent: &str, advanced: bool) -> Result<(), Refusal> {
-        match filter {
-            Filter::And(left, right) | Filter::Or(left, right) => {
-                self.check_under(left, parent, advanced)?;
-                self.check_under(right, parent, advanced)
-            }
-            Filter::Not(inner) => {
-                needs_index(advanced, "NotMatch")?;
-                self.check_under(inner, parent, advanced)
-            }
-            Filter::Compare { path, operator, literal } => {
-                if *operator == Operator::NotEqual {
-                    needs_index(advanced, "NotEqualsMatch")?;
-                }
-                self.check_path(parent, path, Some(literal), advanced)
-            }
-            Filter::In { path, literals } => {
-                literals.iter().try_for_each(|literal| self.check_path(parent, path, Some(literal), advanced))
-            }
-            Filter::StartsWith { path, .. } => self.check_path(parent, path, None, advanced),
-            Filter::EndsWith { path, .. } => {
-                needs_index(advanced, "EndsWithMatch")?;
-                self.check_path(parent, path, None, advanced)
-            }
-            Filter::Any { path, condition } => self.check_under(condition, &path.join("/"), advanced),
-        }
-    }
-
-    fn check_path(
-        &self,
-        parent: &str,
-        path: &[String],
-        literal: Option<&Literal>,
-        advanced: bool,
-    ) -> Result<(), Refusal> {
-        let joined = path.join("/");
-        let full = if parent.is_empty() { joined } else { format!("{parent}/{joined}") };
-        let root = full.split('/').next().unwrap_or_default();
-        let Some(kind) = self.kind(root) else {
-            let message =
-                format!("Invalid filter clause: Could not find a property named '{root}' on type '{}'.", self.name);
-            return Err(Refusal::odata(message));
-        };
-        if let Some(literal) = literal {
-            fits(kind, literal)?;
-        }
-        let is_known = |paths: &[&str]| paths.iter().any(|known| *known == full);
-        if is_known(self.filterable) || (advanced && is_known(self.index_only)) {
-            return Ok(());
-        }
-        let resource = self.resource;
-        let message = format!(
-            "Unsupported or invalid query filter clause specified for property '{full}' of resource '{resource}'."
-        );
-        Err(Refusal::unsupported_query(message))
-    }
-}
-
-fn needs_index(advanced: bool, operator: &str) -> Result<(), Refusal> {
-    if advanced {
-        return Ok(());
-    }
-    Err(Refusal::unsupported_query(format!("Unsupported property filter clause operator '{operator}'.")))
-}
-
-/// A quoted guid for an `Edm.Guid` property is the classic mistake; the OData layer refuses it.
-fn fits(kind: Kind, literal: &Literal) -> Result<(), Refusal> {
-    let fits = match literal {
-        Literal::Null => true,
-        Literal::Text(_) => matches!(kind, Text | Other),
-        Literal::Guid(_) => matches!(kind, Guid | Other),
-        Literal::Moment(_) => matches!(kind, Moment | Other),
-        Literal::Flag(_) => matches!(kind, Flag | Other),
-    };
-    if fits { Ok(()) } else { Err(Refusal::odata("Invalid filter clause")) }
 }
 
 #[cfg(test)]

@@ -3,17 +3,22 @@
 use jiff::Timestamp;
 
 use super::super::identifier;
-use super::{Filter, Literal, Operator};
+use super::{Filter, Function, Literal, Operator};
 
 /// How deep parentheses may nest; deeper is refused instead of followed.
 const MAX_DEPTH: usize = 32;
 
+/// How many conditions a filter may have; more is refused, since each of them is one step deeper.
+const MAX_CONDITIONS: usize = 500;
+
 /// Reads a filter; the error is the sentence Graph would answer.
 pub(in super::super) fn parse(text: &str) -> Result<Filter, String> {
-    let mut parser = Parser { rest: text.trim(), variable: None, depth: 0 };
-    let filter = parser.either().ok_or_else(|| invalid(text))?;
+    let mut parser = Parser { rest: text.trim(), variable: None, depth: 0, conditions: 0, complaint: None };
+    let filter = parser.either();
     parser.skip_spaces();
-    if parser.rest.is_empty() { Ok(filter) } else { Err(invalid(text)) }
+    let complaint = parser.complaint.take();
+    let filter = filter.filter(|_| parser.rest.is_empty());
+    filter.ok_or_else(|| complaint.unwrap_or_else(|| invalid(text)))
 }
 
 fn invalid(text: &str) -> String {
@@ -26,6 +31,9 @@ struct Parser<'a> {
     /// The name that `any(name: …)` gave to an element.
     variable: Option<String>,
     depth: usize,
+    conditions: usize,
+    /// What is wrong, where the OData library has a sentence of its own for it.
+    complaint: Option<String>,
 }
 
 impl Parser<'_> {
@@ -61,14 +69,18 @@ impl Parser<'_> {
     }
 
     fn term(&mut self) -> Option<Filter> {
+        self.conditions += 1;
+        if self.conditions > MAX_CONDITIONS {
+            return None;
+        }
         let word = self.word()?;
         if word.eq_ignore_ascii_case("not") {
-            return Some(Filter::Not(Box::new(self.one()?)));
+            return self.negated();
         }
         if self.symbol('(') {
             return self.call(&word);
         }
-        let path = self.path(&word);
+        let path = self.path(&word)?;
         let operator = self.word()?.to_ascii_lowercase();
         if operator == "in" {
             return self.list().map(|literals| Filter::In { path, literals });
@@ -80,38 +92,70 @@ impl Parser<'_> {
             "le" => Operator::LessOrEqual,
             "gt" => Operator::Greater,
             "lt" => Operator::Less,
+            "has" => Operator::Has,
             _ => return None,
         };
         Some(Filter::Compare { path, operator, literal: self.literal()? })
     }
 
+    /// What `not` stands before: parentheses, a function, a lambda. It binds tighter than a comparison, so
+    /// `not a eq 'b'` would negate a text.
+    fn negated(&mut self) -> Option<Filter> {
+        self.skip_spaces();
+        let is_closed = self.rest.starts_with('(');
+        let inner = self.one()?;
+        if matches!(inner, Filter::Compare { .. } | Filter::In { .. }) && !is_closed {
+            let message = "A unary operator with an incompatible type was detected. Found operand type 'Edm.String' for operator kind 'Not'.";
+            self.complaint = Some(message.to_owned());
+            return None;
+        }
+        Some(Filter::Not(Box::new(inner)))
+    }
+
     /// A function or a lambda, after its opening parenthesis.
     fn call(&mut self, name: &str) -> Option<Filter> {
-        if let Some(collection) = name.strip_suffix("/any") {
-            let path = self.path(collection);
-            let variable = self.word()?;
-            if !self.symbol(':') || self.variable.is_some() {
+        let lambda = name.rsplit_once('/').filter(|(_, quantifier)| matches!(*quantifier, "any" | "all"));
+        if let Some((collection, quantifier)) = lambda {
+            return self.lambda(collection, quantifier == "any");
+        }
+        let function = match name.to_ascii_lowercase().as_str() {
+            "startswith" => Function::StartsWith,
+            "endswith" => Function::EndsWith,
+            "contains" => Function::Contains,
+            _ => {
+                self.complaint = Some(format!(
+                    "An unknown function with name '{name}' was found. This may also be a function import or a key lookup on a navigation property, which is not allowed."
+                ));
                 return None;
             }
-            self.variable = Some(variable);
-            let condition = self.either()?;
-            self.variable = None;
-            return self.symbol(')').then_some(Filter::Any { path, condition: Box::new(condition) });
-        }
+        };
         let word = self.word()?;
-        let path = self.path(&word);
+        let path = self.path(&word)?;
         let comma = self.symbol(',');
         let Literal::Text(argument) = self.literal()? else {
             return None;
         };
-        if !comma || !self.symbol(')') {
+        (comma && self.symbol(')')).then_some(Filter::Call { function, path, argument })
+    }
+
+    fn lambda(&mut self, collection: &str, is_any: bool) -> Option<Filter> {
+        let path = self.path(collection)?;
+        if is_any && self.symbol(')') {
+            return Some(Filter::Any { path, condition: None });
+        }
+        let variable = self.word()?;
+        if variable.contains('/') || self.variable.is_some() || !self.symbol(':') {
             return None;
         }
-        match name.to_ascii_lowercase().as_str() {
-            "startswith" => Some(Filter::StartsWith { path, prefix: argument }),
-            "endswith" => Some(Filter::EndsWith { path, suffix: argument }),
-            _ => None,
-        }
+        self.variable = Some(variable);
+        let condition = self.either().map(Box::new)?;
+        self.variable = None;
+        let lambda = if is_any {
+            Filter::Any { path, condition: Some(condition) }
+        } else {
+            Filter::All { path, condition }
+        };
+        self.symbol(')').then_some(lambda)
     }
 
     fn list(&mut self) -> Option<Vec<Literal>> {
@@ -125,13 +169,12 @@ impl Parser<'_> {
         self.symbol(')').then_some(literals)
     }
 
-    /// A property path; inside a lambda the name of the element is dropped.
-    fn path(&self, word: &str) -> Vec<String> {
-        let mut parts: Vec<String> = word.split('/').map(str::to_owned).collect();
-        if parts.first() == self.variable.as_ref() {
-            parts.remove(0);
-        }
-        parts
+    /// A property path; inside a lambda it begins with the name of the element, which is dropped.
+    fn path(&self, word: &str) -> Option<Vec<String>> {
+        let mut parts = word.split('/').map(str::to_owned);
+        let is_own = self.variable.as_ref().is_none_or(|variable| parts.next().as_ref() == Some(variable));
+        let parts: Vec<String> = parts.collect();
+        (is_own && parts.iter().all(|part| !part.is_empty())).then_some(parts)
     }
 
     fn literal(&mut self) -> Option<Literal> {
@@ -149,14 +192,14 @@ impl Parser<'_> {
             "false" => Some(Literal::Flag(false)),
             "null" => Some(Literal::Null),
             _ if identifier::is_guid(word) => Some(Literal::Guid(word.to_owned())),
-            _ => moment(word).map(Literal::Moment),
+            _ => number(word).map(Literal::Number).or_else(|| moment(word).map(Literal::Moment)),
         }
     }
 
     /// A name or a path of names; it may be followed at once by a parenthesis or a colon.
     fn word(&mut self) -> Option<String> {
         self.skip_spaces();
-        let end = self.rest.find(|char: char| !(char.is_ascii_alphanumeric() || "_./@".contains(char)));
+        let end = self.rest.find(|char: char| !(char.is_ascii_alphanumeric() || "_./@$".contains(char)));
         let (word, rest) = self.rest.split_at_checked(end.unwrap_or(self.rest.len()))?;
         self.rest = rest;
         (!word.is_empty()).then(|| word.to_owned())
@@ -197,6 +240,14 @@ fn quoted(rest: &str) -> Option<(String, &str)> {
         text.push('\'');
         rest = more;
     }
+}
+
+/// A number in digits; the words that floating point has for other numbers are no literals here.
+fn number(word: &str) -> Option<f64> {
+    let is_digits = word.starts_with(|char: char| char.is_ascii_digit() || char == '-')
+        && word.ends_with(|char: char| char.is_ascii_digit())
+        && word.bytes().all(|byte| byte.is_ascii_digit() || b"-+.eE".contains(&byte));
+    word.parse().ok().filter(|number: &f64| is_digits && number.is_finite())
 }
 
 /// A time, with a zone, or a date alone.
