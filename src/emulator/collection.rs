@@ -111,15 +111,12 @@ fn check(entity: &EntityType, query: &Query) -> Result<(), Refusal> {
     if let Some(filter) = &query.filter {
         entity.check(filter, query.is_advanced())?;
     }
-    let Some(order) = &query.order_by else {
-        return Ok(());
-    };
-    let is_audit = entity.set.starts_with("auditLogs/") && order.property == "activityDateTime";
-    let is_indexed = query.is_advanced() && matches!(order.property.as_str(), "displayName" | "deletedDateTime");
-    if is_audit || is_indexed {
-        return Ok(());
+    match &query.order_by {
+        Some(order) if !entity.is_sortable(&order.property, query.is_advanced()) => {
+            Err(Refusal::unsupported_query("Sorting not supported for current query."))
+        }
+        Some(_) | None => Ok(()),
     }
-    Err(Refusal::unsupported_query("Sorting not supported for current query."))
 }
 
 /// The names of `$select` as the metadata spells them.

@@ -97,7 +97,17 @@ fn lower(value: Option<&Value>) -> String {
 fn compare(value: Option<&Value>, operator: Operator, literal: &Literal) -> bool {
     let value = value.filter(|value| !value.is_null());
     let ordering = match literal {
-        Literal::Null => return (operator == Operator::Equal) == value.is_none(),
+        Literal::Null => {
+            return match operator {
+                Operator::Equal => value.is_none(),
+                Operator::NotEqual => value.is_some(),
+                Operator::GreaterOrEqual
+                | Operator::LessOrEqual
+                | Operator::Greater
+                | Operator::Less
+                | Operator::Has => false,
+            };
+        }
         Literal::Number(number) => value.and_then(Value::as_f64).and_then(|value| value.partial_cmp(number)),
         Literal::Flag(flag) => value.and_then(Value::as_bool).map(|value| value.cmp(flag)),
         Literal::Moment(moment) => value
