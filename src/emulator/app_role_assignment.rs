@@ -61,9 +61,13 @@ pub(super) const ROUTES: &[Route] = &[
 
 fn list(context: &Context<'_>, request: &GraphRequest, named: &Named<'_>, end: End) -> Result<Answer, Refusal> {
     let (id, _) = service_principal::readable(context, named.key(0))?;
+    collection::page(context, request, &schema::APP_ROLE_ASSIGNMENT, at(context, &id, end))
+}
+
+/// The assignments of an object, looked at from this end.
+pub(super) fn at(context: &Context<'_>, id: &str, end: End) -> Vec<Properties> {
     let rows = context.tenant.assignments(context.view).filter(|(_, row)| text(row, end.property()) == id);
-    let rows = rows.map(|(_, row)| row.clone()).collect();
-    collection::page(context, request, &schema::APP_ROLE_ASSIGNMENT, rows)
+    rows.map(|(_, row)| row.clone()).collect()
 }
 
 fn post(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>, end: End) -> Result<Answer, Refusal> {

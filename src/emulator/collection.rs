@@ -1,20 +1,19 @@
 //! Lists and single objects as OData answers them: `$filter`, `$select`, `$orderby`, pages.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::context::{Context, GraphRequest};
-use super::directory::Properties;
+use super::directory::{Properties, text};
 use super::error::Refusal;
-use super::odata::{OrderBy, Query};
+use super::expand::{self, Expand};
+use super::filter::Filter;
+use super::odata::{self, OrderBy, Query};
+use super::page_token::{self, Place};
 use super::schema::EntityType;
-
-/// Sort key of a row and its id: the place in the list where the next page begins.
-type Place = (String, String);
+use super::search::Search;
 
 /// One page of a list. `rows` are complete objects with their `id`.
 pub(super) fn page(
@@ -25,10 +24,19 @@ pub(super) fn page(
 ) -> Result<Answer, Refusal> {
     let query = &request.query;
     check(entity, query)?;
-    let select = selection(context, entity, query)?;
+    if let Some(top) = query.top.filter(|top| *top > entity.max_top()) {
+        return Err(odata::invalid_page_size(&top.to_string(), entity.max_top()));
+    }
+    let select = selection(context, entity, query.select.as_deref())?;
+    let search = search(entity, query)?;
+    let counted: Vec<&str> = query.filter.as_ref().map(Filter::counted).unwrap_or_default();
     let mut rows: Vec<(Place, Properties)> = rows
         .into_iter()
-        .filter(|row| query.filter.as_ref().is_none_or(|filter| filter.matches(&Value::Object(row.clone()))))
+        .filter(|row| {
+            let object = expand::counted(context, entity, &counted, row);
+            query.filter.as_ref().is_none_or(|filter| filter.matches(&object))
+                && search.as_ref().is_none_or(|search| search.matches(&object))
+        })
         .map(|row| (place(&row, query.order_by.as_ref()), row))
         .collect();
     let descending = query.order_by.as_ref().is_some_and(|order| order.descending);
@@ -37,7 +45,8 @@ pub(super) fn page(
     if query.is_count_segment {
         return count(query, total);
     }
-    let after = query.skip_token.as_deref().map(read_token).transpose()?;
+    let token = query.skip_token.as_deref();
+    let after = token.map(|token| page_token::read(context, request, entity, token)).transpose()?;
     let mut rest: Vec<(Place, Properties)> = rows
         .into_iter()
         .skip_while(|(place, _)| {
@@ -46,19 +55,22 @@ pub(super) fn page(
         .collect();
     let size = usize::try_from(query.top.unwrap_or(context.knobs.page_size).max(1)).unwrap_or(usize::MAX);
     let has_more = rest.len() > size || (rest.len() == size && context.knobs.trailing_empty_page);
-    let next = rest.get(size - 1).filter(|_| has_more).map(|(place, _)| write_token(place));
+    let last = rest.get(size - 1).filter(|_| has_more);
+    let next = last.map(|(place, _)| page_token::write(context, request, place));
     rest.truncate(size);
 
     let mut body = Map::new();
     body.insert("@odata.context".to_owned(), context_url(context, entity, query, false).into());
-    if query.is_advanced() {
+    // "Present only in the first page": https://learn.microsoft.com/graph/query-parameters#skiptoken
+    if query.is_advanced() && query.count && after.is_none() {
         body.insert("@odata.count".to_owned(), total.into());
     }
     if let Some(token) = next {
         body.insert("@odata.nextLink".to_owned(), next_link(context, request, &token).into());
     }
-    let values = rest.into_iter().map(|(_, row)| Value::Object(project(row, select.as_deref())));
-    body.insert("value".to_owned(), values.collect());
+    let shown =
+        rest.into_iter().map(|(_, row)| show(context, entity, query, row, select.as_deref()).map(Value::Object));
+    body.insert("value".to_owned(), Value::Array(shown.collect::<Result<_, _>>()?));
     Ok(Answer::graph(StatusCode::OK, Value::Object(body)))
 }
 
@@ -82,16 +94,16 @@ pub(super) fn single(
     if query.is_count_segment {
         return Err(Refusal::odata("Resource not found for the segment '$count'."));
     }
-    if query.filter.is_some() || query.top.is_some() || query.order_by.is_some() {
+    if query.filter.is_some() || query.top.is_some() || query.order_by.is_some() || query.search.is_some() {
         return Err(Refusal::odata(
-            "The query specified in the URI is not valid. Query options $filter, $orderby and $top can be applied only on collections.",
+            "The query specified in the URI is not valid. Query options $filter, $orderby, $search and $top can be applied only on collections.",
         ));
     }
     check(entity, query)?;
-    let select = selection(context, entity, query)?;
+    let select = selection(context, entity, query.select.as_deref())?;
     let mut body = Map::new();
     body.insert("@odata.context".to_owned(), context_url(context, entity, query, true).into());
-    body.extend(project(row, select.as_deref()));
+    body.extend(show(context, entity, query, row, select.as_deref())?);
     Ok(Answer::graph(StatusCode::OK, Value::Object(body)))
 }
 
@@ -105,23 +117,71 @@ pub(super) fn created(context: &Context<'_>, entity: &EntityType, row: Propertie
 
 /// Refuses options the list does not take.
 fn check(entity: &EntityType, query: &Query) -> Result<(), Refusal> {
-    if query.expand {
-        return Err(Refusal::not_built("$expand"));
+    if let Some(expand) = &query.expand {
+        expand::check(entity, expand, query.is_advanced())?;
     }
     if let Some(filter) = &query.filter {
         entity.check(filter, query.is_advanced())?;
     }
     match &query.order_by {
-        Some(order) if !entity.is_sortable(&order.property, query.is_advanced()) => {
-            Err(Refusal::unsupported_query("Sorting not supported for current query."))
+        Some(order) if entity.is_sortable(&order.property, query.is_advanced()) => Ok(()),
+        Some(OrderBy { property, .. }) if entity.is_unknown(property) => {
+            Err(Refusal::odata(format!("Could not find a property named '{property}' on type '{}'.", entity.name)))
         }
-        Some(_) | None => Ok(()),
+        Some(_) => Err(Refusal::unsupported_query("Sorting not supported for current query.")),
+        None => Ok(()),
     }
 }
 
+/// The search with its properties spelled as declared. The refusal without the header is the published one.
+/// <https://learn.microsoft.com/graph/aad-advanced-queries#error-handling-for-advanced-queries-on-directory-objects>
+fn search(entity: &EntityType, query: &Query) -> Result<Option<Search>, Refusal> {
+    let Some(search) = &query.search else {
+        return Ok(None);
+    };
+    if !entity.has_search() {
+        return Err(Refusal::not_built(&format!("$search in {}", entity.set)));
+    }
+    if !query.eventual {
+        return Err(Refusal::unsupported_query(
+            "Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'",
+        ));
+    }
+    let spelled = search.clone().spelled(&|name| entity.searchable(name));
+    spelled.map(Some).map_err(|name| {
+        Refusal::unsupported_query(format!(
+            "Unsupported or invalid search clause specified for property '{name}' of resource '{}'.",
+            entity.resource
+        ))
+    })
+}
+
+/// An object as the request wants it shown.
+fn show(
+    context: &Context<'_>,
+    entity: &EntityType,
+    query: &Query,
+    row: Properties,
+    select: Option<&[String]>,
+) -> Result<Properties, Refusal> {
+    let Some(expand) = &query.expand else {
+        return Ok(project(row, select));
+    };
+    let (name, related) = expand::related(context, entity, expand, text(&row, "id"))?;
+    let inner = selection(context, expand::related_type(entity, expand)?, expand.select.as_deref())?;
+    let related = related.into_iter().map(|row| Value::Object(project(row, inner.as_deref())));
+    let mut shown = project(row, select);
+    shown.insert(name.to_owned(), related.collect());
+    Ok(shown)
+}
+
 /// The names of `$select` as the metadata spells them.
-fn selection(context: &Context<'_>, entity: &EntityType, query: &Query) -> Result<Option<Vec<String>>, Refusal> {
-    let Some(select) = &query.select else {
+fn selection(
+    context: &Context<'_>,
+    entity: &EntityType,
+    select: Option<&[String]>,
+) -> Result<Option<Vec<String>>, Refusal> {
+    let Some(select) = select else {
         return Ok(None);
     };
     let mut names = Vec::new();
@@ -157,34 +217,26 @@ fn project(mut row: Properties, select: Option<&[String]>) -> Properties {
 }
 
 fn context_url(context: &Context<'_>, entity: &EntityType, query: &Query, is_single: bool) -> String {
-    let names = query.select.as_ref().map(|names| format!("({})", names.join(","))).unwrap_or_default();
+    let mut names = query.select.clone().unwrap_or_default();
+    names.extend(query.expand.iter().map(|Expand { relationship, select }| {
+        format!("{relationship}({})", select.as_ref().map(|names| names.join(",")).unwrap_or_default())
+    }));
+    let names = if names.is_empty() { String::new() } else { format!("({})", names.join(",")) };
     let suffix = if is_single { "/$entity" } else { "" };
     format!("{}/v1.0/$metadata#{}{names}{suffix}", context.public_url, entity.set)
 }
 
 fn place(row: &Properties, order: Option<&OrderBy>) -> Place {
-    let id = super::directory::text(row, "id").to_owned();
+    let id = text(row, "id").to_owned();
     let Some(order) = order else {
         return (String::new(), id);
     };
-    let value = super::directory::text(row, &order.property);
+    let value = text(row, &order.property);
     // Times may have fewer digits than their neighbours, so they are sorted as numbers of one width.
     let key = value
         .parse::<Timestamp>()
         .map_or_else(|_| value.to_lowercase(), |time| format!("{:024}", time.as_nanosecond()));
     (key, id)
-}
-
-fn write_token((key, id): &Place) -> String {
-    URL_SAFE_NO_PAD.encode(json!([key, id]).to_string())
-}
-
-fn read_token(token: &str) -> Result<Place, Refusal> {
-    let place = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    place.ok_or_else(|| {
-        let message = format!("The specified page token value '{token}' included in the request is not valid.");
-        Refusal::new(StatusCode::BAD_REQUEST, "Directory_ExpiredPageToken", message)
-    })
 }
 
 fn next_link(context: &Context<'_>, request: &GraphRequest, token: &str) -> String {

@@ -179,7 +179,7 @@ impl Emulator {
         user_agent: &str,
         run: impl FnOnce(&mut Context<'_>) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
-        let Self { public_url, knobs, identifiers, published, tenants, .. } = self;
+        let Self { seed, public_url, knobs, identifiers, published, tenants, .. } = self;
         let Some(tenant) = tenants.get_mut(&request.tenant_id) else {
             return Err(Trouble { code: 90_002, text: format!("Tenant '{}' not found.", request.tenant_id) });
         };
@@ -187,6 +187,7 @@ impl Emulator {
         let correlation_id = identifiers.guid();
         run(&mut Context {
             now,
+            seed: *seed,
             knobs,
             public_url,
             published,

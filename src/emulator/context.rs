@@ -17,6 +17,8 @@ use super::scenario::Person;
 /// Surroundings of one operation.
 pub(super) struct Context<'a> {
     pub(super) now: Timestamp,
+    /// The emulator's seed.
+    pub(super) seed: u64,
     pub(super) knobs: &'a Knobs,
     pub(super) public_url: &'a str,
     /// Applications registered elsewhere that any tenant may use, by appId.

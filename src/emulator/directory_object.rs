@@ -15,7 +15,7 @@ use super::schema::{EntityType, Kind};
 use super::{application, collection, identifier, schema, service_principal};
 
 /// What rows of several types have in common.
-const DIRECTORY_OBJECT: EntityType = EntityType {
+pub(super) const DIRECTORY_OBJECT: EntityType = EntityType {
     name: "microsoft.graph.directoryObject",
     set: "directoryObjects",
     resource: "DirectoryObject",
@@ -148,17 +148,25 @@ fn owners_of_application(
 }
 
 fn owners(context: &Context<'_>, request: &GraphRequest, id: &str) -> Result<Answer, Refusal> {
+    collection::page(context, request, &DIRECTORY_OBJECT, owners_of(context, id))
+}
+
+/// Who owns an object.
+pub(super) fn owners_of(context: &Context<'_>, id: &str) -> Vec<Properties> {
     let is_owner = |owner: &str| context.tenant.is_owned(id, owner);
-    let rows = live(context).filter(|(_, owner, _)| is_owner(owner)).map(|(entity, _, row)| typed(entity, row));
-    collection::page(context, request, &DIRECTORY_OBJECT, rows.collect())
+    live(context).filter(|(_, owner, _)| is_owner(owner)).map(|(entity, _, row)| typed(entity, row)).collect()
 }
 
 fn owned_objects(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
     let (owner, _) = service_principal::readable(context, named.key(0))?;
+    collection::page(context, request, &DIRECTORY_OBJECT, owned_by(context, &owner))
+}
+
+/// What a principal owns.
+pub(super) fn owned_by(context: &Context<'_>, owner: &str) -> Vec<Properties> {
     let is_shown = |row: &Properties| directory::is_live(row) || context.knobs.owned_objects_show_deleted;
-    let owned = objects(context).filter(|(_, id, row)| context.tenant.is_owned(id, &owner) && is_shown(row));
-    let rows = owned.map(|(entity, _, row)| typed(entity, row)).collect();
-    collection::page(context, request, &DIRECTORY_OBJECT, rows)
+    let owned = objects(context).filter(|(_, id, row)| context.tenant.is_owned(id, owner) && is_shown(row));
+    owned.map(|(entity, _, row)| typed(entity, row)).collect()
 }
 
 /// "Directory objects created by this service principal": those that name its application as their maker.

@@ -15,12 +15,29 @@ pub(super) enum Filter {
     And(Box<Filter>, Box<Filter>),
     Or(Box<Filter>, Box<Filter>),
     Not(Box<Filter>),
-    Compare { path: Vec<String>, operator: Operator, literal: Literal },
-    In { path: Vec<String>, literals: Vec<Literal> },
-    Call { function: Function, path: Vec<String>, argument: String },
+    Compare {
+        path: Vec<String>,
+        operator: Operator,
+        literal: Literal,
+    },
+    In {
+        path: Vec<String>,
+        literals: Vec<Literal>,
+    },
+    Call {
+        function: Function,
+        path: Vec<String>,
+        argument: String,
+    },
     /// Without a condition: whether there is an element at all.
-    Any { path: Vec<String>, condition: Option<Box<Filter>> },
-    All { path: Vec<String>, condition: Box<Filter> },
+    Any {
+        path: Vec<String>,
+        condition: Option<Box<Filter>>,
+    },
+    All {
+        path: Vec<String>,
+        condition: Box<Filter>,
+    },
 }
 
 /// A function of two texts.
@@ -55,14 +72,35 @@ pub(super) enum Literal {
     Null,
 }
 
+/// What stands behind a collection where its elements are counted.
+pub(super) const COUNT: &str = "$count";
+
 impl Filter {
+    /// The collections whose elements it counts, as in `owners/$count eq 0`.
+    pub(super) fn counted(&self) -> Vec<&str> {
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => [left.counted(), right.counted()].concat(),
+            Self::Not(inner) => inner.counted(),
+            Self::Compare { path, .. } => match path.as_slice() {
+                [collection, last] if last == COUNT => vec![collection],
+                _ => Vec::new(),
+            },
+            Self::In { .. } | Self::Call { .. } | Self::Any { .. } | Self::All { .. } => Vec::new(),
+        }
+    }
+
     /// Whether an object satisfies it. Texts are compared without regard to case, as the directory does.
     pub(super) fn matches(&self, object: &Value) -> bool {
         match self {
             Self::And(left, right) => left.matches(object) && right.matches(object),
             Self::Or(left, right) => left.matches(object) || right.matches(object),
             Self::Not(inner) => !inner.matches(object),
-            Self::Compare { path, operator, literal } => compare(at(object, path), *operator, literal),
+            Self::Compare { path, operator, literal } => match path.split_last() {
+                Some((last, collection)) if last == COUNT => {
+                    compare(Some(&elements(object, collection).len().into()), *operator, literal)
+                }
+                _ => compare(at(object, path), *operator, literal),
+            },
             Self::In { path, literals } => {
                 literals.iter().any(|literal| compare(at(object, path), Operator::Equal, literal))
             }
@@ -191,6 +229,8 @@ mod tests {
         check("appRoles/any(r:r/value eq 'x' and r/isEnabled eq true)", &object, true);
         check("tags/any()", &object, true);
         check("keyCredentials/any()", &object, false);
+        check("tags/$count eq 2 and owners/$count eq 0", &object, true);
+        check("tags/$count ne 2", &object, false);
         check("tags/all(t:t eq 'two')", &object, false);
     }
 

@@ -195,6 +195,7 @@ impl Emulator {
         let correlation_id = identifiers.guid();
         let mut context = Context {
             now,
+            seed: *seed,
             knobs,
             public_url,
             published,
@@ -251,7 +252,8 @@ fn resource_units(request: &GraphRequest) -> u32 {
     let base: i32 =
         if is_read(&request.method) && (has("approleassignments") || has("oauth2permissiongrants")) { 2 } else { 1 };
     let Query { select, top, expand, .. } = &request.query;
-    let cost = base - i32::from(select.is_some()) + i32::from(*expand) - i32::from(top.is_some_and(|top| top < 20));
+    let cost =
+        base - i32::from(select.is_some()) + i32::from(expand.is_some()) - i32::from(top.is_some_and(|top| top < 20));
     u32::try_from(cost.max(1)).unwrap_or(1)
 }
 

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub struct Knobs {
     /// Rows per page of a list when the request has no `$top`. Microsoft documents 100 for directory lists.
     pub page_size: u32,
+    /// How long a page token may be used. Reports of `Directory_ExpiredPageToken` name no number; without one, forever.
+    pub page_token_lifetime_seconds: Option<u32>,
     /// Let an empty page follow a last page that is full, which the paging documentation allows.
     pub trailing_empty_page: bool,
     /// The longest time between a write and the moment every read sees it. Each object and each write has its own
@@ -138,6 +140,7 @@ impl Knobs {
     pub fn calm() -> Self {
         Self {
             page_size: 100,
+            page_token_lifetime_seconds: None,
             trailing_empty_page: false,
             replication_lag: SignedDuration::ZERO,
             replicas: 1,

@@ -1,9 +1,11 @@
 //! OData addresses: path segments with keys, and query options. Knows nothing of entities.
 
 use super::error::Refusal;
+use super::expand::{self, Expand};
 use super::filter::{self, Filter};
+use super::search::{self, Search};
 
-/// Longest list page of the directory.
+/// Longest list page of the directory, which messages name.
 const MAX_TOP: u32 = 999;
 
 /// One part of a path: `servicePrincipals`, `servicePrincipals(appId='…')` or an id.
@@ -17,7 +19,6 @@ pub(super) struct Segment {
 
 /// The query options of one request.
 #[derive(Debug, Clone, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own, present or not")]
 pub(super) struct Query {
     pub(super) filter: Option<Filter>,
     pub(super) select: Option<Vec<String>>,
@@ -27,7 +28,8 @@ pub(super) struct Query {
     /// `/$count` stands at the end of the path: the answer is a number.
     pub(super) is_count_segment: bool,
     pub(super) skip_token: Option<String>,
-    pub(super) expand: bool,
+    pub(super) expand: Option<Expand>,
+    pub(super) search: Option<Search>,
     /// `ConsistencyLevel: eventual` was sent: the index may be asked.
     pub(super) eventual: bool,
     /// Every option but `$skiptoken`, as name and value, for `@odata.nextLink`.
@@ -42,9 +44,10 @@ pub(super) struct OrderBy {
 }
 
 impl Query {
-    /// Whether the request asks for the index with its richer operators.
+    /// Whether the request asks for the index with its richer operators: the header together with `$count` or
+    /// `$search`. <https://learn.microsoft.com/graph/aad-advanced-queries>
     pub(super) fn is_advanced(&self) -> bool {
-        self.eventual && (self.count || self.is_count_segment)
+        self.eventual && (self.count || self.is_count_segment || self.search.is_some())
     }
 }
 
@@ -74,39 +77,70 @@ fn segment(part: &str) -> Segment {
 /// Takes a query apart and checks its form.
 pub(super) fn query(raw: &str, eventual: bool) -> Result<Query, Refusal> {
     let mut query = Query { eventual, ..Query::default() };
+    let mut seen: Vec<String> = Vec::new();
     for (name, value) in url::form_urlencoded::parse(raw.as_bytes()) {
-        match name.to_ascii_lowercase().as_str() {
+        let lower = name.to_ascii_lowercase();
+        if lower.starts_with('$') && seen.contains(&lower) {
+            return Err(Refusal::odata(format!(
+                "Query option '{name}' was specified more than once, but it must be specified at most once."
+            )));
+        }
+        match lower.as_str() {
             "$filter" => query.filter = Some(filter::parse(&value).map_err(Refusal::odata)?),
-            "$select" => query.select = Some(names(&value)),
+            "$select" => query.select = names(&value)?,
             "$top" => query.top = Some(top(&value)?),
             "$orderby" => query.order_by = Some(order_by(&value)?),
             "$count" => query.count = flag(&name, &value)?,
-            "$expand" => query.expand = true,
+            "$expand" => query.expand = Some(expand::parse(&value)?),
             "$skiptoken" => query.skip_token = Some(value.to_string()),
-            "$search" => return Err(Refusal::not_built("$search")),
+            "$search" => query.search = Some(search::parse(&value).map_err(Refusal::odata)?),
+            "$format" if value.eq_ignore_ascii_case("json") || value.starts_with("application/json") => {}
             other if other.starts_with('$') => {
                 return Err(Refusal::odata(format!("The query parameter '{name}' is not supported.")));
             }
             _ => {}
         }
-        if !name.eq_ignore_ascii_case("$skiptoken") {
+        if lower != "$skiptoken" {
             query.kept.push((name.into_owned(), value.into_owned()));
         }
+        seen.push(lower);
     }
     Ok(query)
 }
 
-fn names(value: &str) -> Vec<String> {
-    value.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+/// The names of a `$select`; none of them stands for all.
+pub(super) fn names(value: &str) -> Result<Option<Vec<String>>, Refusal> {
+    let names: Vec<&str> = value.split(',').map(str::trim).collect();
+    if let Some(term) = names.iter().find(|name| **name != "*" && !is_name(name)) {
+        return Err(bad_term(term));
+    }
+    let names = names.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    Ok((!names.iter().any(|name| name == "*")).then_some(names))
 }
 
+/// Whether this is a name of a property, or a path of such names.
+pub(super) fn is_name(text: &str) -> bool {
+    text.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./".contains(&byte))
+}
+
+/// 400 of the OData layer: this stands where a name is expected.
+pub(super) fn bad_term(term: &str) -> Refusal {
+    Refusal::odata(format!(
+        "Parsing OData Select and Expand failed: Term '{term}' is not valid in a $select or $expand expression."
+    ))
+}
+
+/// A page size. How large it may be, the list knows.
 fn top(value: &str) -> Result<u32, Refusal> {
-    let invalid = || {
-        let message = format!("Invalid page size specified: '{value}'. Must be between 1 and {MAX_TOP} inclusive.");
-        Refusal::unsupported_query(message)
-    };
-    let number: u32 = value.parse().map_err(|_| invalid())?;
-    if (1..=MAX_TOP).contains(&number) { Ok(number) } else { Err(invalid()) }
+    let number = value.parse().ok().filter(|number: &u32| *number > 0);
+    number.ok_or_else(|| invalid_page_size(value, MAX_TOP))
+}
+
+/// 400: a page of this size is not made.
+pub(super) fn invalid_page_size(value: &str, max: u32) -> Refusal {
+    let message = format!("Invalid page size specified: '{value}'. Must be between 1 and {max} inclusive.");
+    Refusal::unsupported_query(message)
 }
 
 fn flag(name: &str, value: &str) -> Result<bool, Refusal> {
@@ -116,18 +150,22 @@ fn flag(name: &str, value: &str) -> Result<bool, Refusal> {
         .map_err(|_| Refusal::odata(format!("Invalid value '{value}' for {name} query option found.")))
 }
 
+/// `name`, `name asc` or `name desc`. The OData layer refuses what is no order, the directory what has several keys.
 fn order_by(value: &str) -> Result<OrderBy, Refusal> {
-    let mut words = value.split_whitespace();
-    let property = words.next().unwrap_or_default().to_owned();
-    let direction = words.next().unwrap_or("asc").to_ascii_lowercase();
-    if property.is_empty()
-        || property.contains(',')
-        || words.next().is_some()
-        || !matches!(direction.as_str(), "asc" | "desc")
-    {
-        return Err(Refusal::unsupported_query("Sorting not supported for current query."));
+    let mut orders = value.split(',').map(|part| {
+        let mut words = part.split_whitespace();
+        let property = words.next().filter(|name| is_name(name))?.to_owned();
+        let direction = words.next().unwrap_or("asc").to_ascii_lowercase();
+        let is_complete = words.next().is_none() && matches!(direction.as_str(), "asc" | "desc");
+        is_complete.then(|| OrderBy { property, descending: direction == "desc" })
+    });
+    let invalid = || Refusal::odata(format!("Syntax error in the $orderby expression '{value}'."));
+    let first = orders.next().flatten().ok_or_else(invalid)?;
+    match orders.collect::<Option<Vec<_>>>() {
+        None => Err(invalid()),
+        Some(others) if others.is_empty() => Ok(first),
+        Some(_) => Err(Refusal::unsupported_query("Sorting not supported for current query.")),
     }
-    Ok(OrderBy { property, descending: direction == "desc" })
 }
 
 /// Percent-decoding of a path segment; what is not UTF-8 stays visible as replacement characters.
@@ -164,8 +202,8 @@ mod tests {
     }
 
     #[test]
-    fn a_page_size_outside_1_to_999_is_refused_with_the_documented_range() {
-        for value in ["0", "1000", "-1", "ten"] {
+    fn what_is_no_page_size_is_refused_with_the_documented_range() {
+        for value in ["0", "", "-1", "1.5", "ten"] {
             let refusal = query(&format!("$top={value}"), false).unwrap_err();
             assert_eq!(refusal.code, "Request_UnsupportedQuery");
             assert!(refusal.message.contains("Must be between 1 and 999 inclusive."), "{}", refusal.message);

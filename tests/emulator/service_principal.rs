@@ -177,8 +177,8 @@ fn methods_and_paths_that_are_not_there_say_so() {
 fn what_graph_has_and_the_emulator_has_not_is_501_and_marked() {
     let mut cloud = with_roles(&ALL_ROLES);
     for path in [
-        "/servicePrincipals?$expand=owners",
-        "/servicePrincipals?$search=\"displayName:Webex\"",
+        "/servicePrincipals?$expand=memberOf",
+        "/oauth2PermissionGrants?$search=\"scope:User\"",
         "/servicePrincipals/delta",
         "/servicePrincipals/microsoft.graph.delta()",
         "/applications/delta",

@@ -13,16 +13,17 @@ const MAX_CONDITIONS: usize = 500;
 
 /// Reads a filter; the error is the sentence Graph would answer.
 pub(in super::super) fn parse(text: &str) -> Result<Filter, String> {
-    let mut parser = Parser { rest: text.trim(), variable: None, depth: 0, conditions: 0, complaint: None };
+    let text = text.trim();
+    let mut parser = Parser { rest: text, variable: None, depth: 0, conditions: 0, complaint: None };
     let filter = parser.either();
     parser.skip_spaces();
     let complaint = parser.complaint.take();
+    let at = text.chars().count() - parser.rest.chars().count();
     let filter = filter.filter(|_| parser.rest.is_empty());
-    filter.ok_or_else(|| complaint.unwrap_or_else(|| invalid(text)))
-}
-
-fn invalid(text: &str) -> String {
-    format!("Invalid filter clause: Syntax error in '{text}'.")
+    filter.ok_or_else(|| {
+        let complaint = complaint.unwrap_or_else(|| format!("Syntax error at position {at} in '{text}'."));
+        format!("Invalid filter clause: {complaint}")
+    })
 }
 
 /// What is left to read. Each method returns nothing where the text is no filter.
@@ -150,11 +151,8 @@ impl Parser<'_> {
         self.variable = Some(variable);
         let condition = self.either().map(Box::new)?;
         self.variable = None;
-        let lambda = if is_any {
-            Filter::Any { path, condition: Some(condition) }
-        } else {
-            Filter::All { path, condition }
-        };
+        let lambda =
+            if is_any { Filter::Any { path, condition: Some(condition) } } else { Filter::All { path, condition } };
         self.symbol(')').then_some(lambda)
     }
 
@@ -180,7 +178,10 @@ impl Parser<'_> {
     fn literal(&mut self) -> Option<Literal> {
         self.skip_spaces();
         if let Some(rest) = self.rest.strip_prefix('\'') {
-            let (text, rest) = quoted(rest)?;
+            let Some((text, rest)) = quoted(rest) else {
+                self.complaint = Some(format!("There is an unterminated string literal in '{}'.", self.rest));
+                return None;
+            };
             self.rest = rest;
             return Some(Literal::Text(text));
         }

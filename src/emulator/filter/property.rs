@@ -104,7 +104,8 @@ fn filter() -> impl Strategy<Value = Filter> {
     let condition = || nested(leaf(element.clone()));
     let lambda = (path.clone(), prop::option::of(condition()))
         .prop_map(|(path, condition)| Filter::Any { path, condition: condition.map(Box::new) });
-    let all = (path.clone(), condition()).prop_map(|(path, condition)| Filter::All { path, condition: Box::new(condition) });
+    let all =
+        (path.clone(), condition()).prop_map(|(path, condition)| Filter::All { path, condition: Box::new(condition) });
     nested(prop_oneof![4 => leaf(path), 1 => lambda, 1 => all])
 }
 
@@ -119,7 +120,8 @@ fn object() -> impl Strategy<Value = Value> {
     plain.prop_recursive(3, 16, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(Value::Array),
-            prop::collection::btree_map("[a-d]", inner, 0..4).prop_map(|members| Value::Object(members.into_iter().collect())),
+            prop::collection::btree_map("[a-d]", inner, 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
 }
@@ -165,21 +167,26 @@ fn holds(filter: &Filter, object: &Value) -> bool {
         Filter::In { path, literals } => literals.iter().any(|literal| equals(path, literal)),
         Filter::Compare { path, operator: Operator::Equal, literal } => equals(path, literal),
         Filter::Compare { path, operator: Operator::NotEqual, literal } => !equals(path, literal),
-        Filter::Compare { path, operator, literal } => like(&reach(object, path), literal).is_some_and(|(a, b)| {
-            match operator {
+        Filter::Compare { path, operator, literal } => {
+            like(&reach(object, path), literal).is_some_and(|(a, b)| match operator {
                 Operator::GreaterOrEqual => a >= b,
                 Operator::LessOrEqual => a <= b,
                 Operator::Greater => a > b,
                 Operator::Less => a < b,
                 Operator::Has | Operator::Equal | Operator::NotEqual => false,
-            }
-        }),
+            })
+        }
         Filter::Call { function, path, argument } => {
             let value = reach(object, path).as_str().unwrap_or_default().to_lowercase();
-            let at = value.match_indices(&argument.to_lowercase()).map(|(at, found)| (at, at + found.len())).collect::<Vec<_>>();
+            let at = value
+                .match_indices(&argument.to_lowercase())
+                .map(|(at, found)| (at, at + found.len()))
+                .collect::<Vec<_>>();
             match function {
                 Function::StartsWith => at.iter().any(|(begin, _)| *begin == 0),
-                Function::EndsWith => at.iter().any(|(_, end)| *end == value.len()) || value.ends_with(&argument.to_lowercase()),
+                Function::EndsWith => {
+                    at.iter().any(|(_, end)| *end == value.len()) || value.ends_with(&argument.to_lowercase())
+                }
                 Function::Contains => !at.is_empty(),
             }
         }

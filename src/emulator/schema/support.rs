@@ -6,7 +6,7 @@
 //! for addresses of people only. Which of the others need the index is published for a few properties.
 
 use super::super::error::Refusal;
-use super::super::filter::{Filter, Function, Literal, Operator};
+use super::super::filter::{COUNT, Filter, Function, Literal, Operator};
 use super::Kind::{Flag, Guid, Moment, Other, Text};
 use super::{EntityType, Kind};
 
@@ -95,9 +95,12 @@ const SUPPORT: &[Support] = &[
     on(AUDIT, "targetResources/displayName", &["eq", "startsWith"], &[]),
 ];
 
-/// Properties that `$search` looks into.
-const SEARCHABLE: &[(&str, &[&str])] =
-    &[(PRINCIPAL, &["displayName", "description"]), (APPLICATION, &["displayName", "description", "tags"])];
+/// Types whose lists can be searched.
+const SEARCHED: [&str; 2] = [PRINCIPAL, APPLICATION];
+
+/// Relationships whose number a filter may compare with 0 and 1, with the index alone.
+/// <https://learn.microsoft.com/graph/filter-query-parameter#filter-collection-properties>
+const COUNTED: &[(&str, &[&str])] = &[(PRINCIPAL, &["owners", "ownedObjects"]), (APPLICATION, &["owners"])];
 
 /// Properties that lists are sorted by, with the index alone.
 const SORTABLE: &[(&str, &[&str])] = &[
@@ -126,14 +129,24 @@ impl EntityType {
         self.check_at(filter, Place { parent: "", is_negated: false, advanced })
     }
 
-    /// Whether `$search` looks into this property.
-    pub(in super::super) fn is_searchable(&self, property: &str) -> bool {
-        lists(SEARCHABLE, self.name, property)
+    /// The declared name of a property that `$search` takes: "any property that can be used in `$filter`", if it is a
+    /// text or a list of texts.
+    /// <https://learn.microsoft.com/graph/search-query-parameter#using-search-on-directory-object-collections>
+    pub(in super::super) fn searchable(&self, property: &str) -> Option<&'static str> {
+        let own = SUPPORT.iter().filter(|support| support.kind == self.name && !support.path.contains('/'));
+        let found = own.map(|support| support.path).find(|path| path.eq_ignore_ascii_case(property))?;
+        matches!(self.kind(found), Some(Text | Other)).then_some(found)
     }
 
     /// Whether `$search` is understood at all.
     pub(in super::super) fn has_search(&self) -> bool {
-        SEARCHABLE.iter().any(|(kind, _)| *kind == self.name)
+        SEARCHED.contains(&self.name)
+    }
+
+    /// Whether neither the type nor its order knows this property.
+    pub(in super::super) fn is_unknown(&self, property: &str) -> bool {
+        let root = property.split('/').next().unwrap_or_default();
+        self.kind(root).is_none() && !lists(SORTABLE, self.name, property)
     }
 
     /// Whether a list is sorted by this property. Records of the logs are sorted by their time without the index.
@@ -166,6 +179,11 @@ impl EntityType {
                 let name = operator_name(*operator);
                 if *operator == Operator::NotEqual {
                     needs_index(place, name)?;
+                }
+                if let [collection, last] = path.as_slice()
+                    && last == COUNT
+                {
+                    return self.check_count(place, collection, *operator, literal);
                 }
                 self.check_path(place, path, name, std::slice::from_ref(literal))
             }
@@ -203,6 +221,23 @@ impl EntityType {
         }
     }
 
+    /// A number of related objects is compared for equality with 0, or with 1, with the index alone.
+    fn check_count(
+        &self,
+        place: Place<'_>,
+        collection: &str,
+        operator: Operator,
+        literal: &Literal,
+    ) -> Result<(), Refusal> {
+        needs_index(place, "$count")?;
+        let is_equality = matches!(operator, Operator::Equal | Operator::NotEqual);
+        let is_small = [Literal::Number(0.0), Literal::Number(1.0)].contains(literal);
+        if lists(COUNTED, self.name, collection) && is_equality && is_small && place.parent.is_empty() {
+            return Ok(());
+        }
+        Err(self.unsupported(&format!("{collection}/{COUNT}")))
+    }
+
     /// The whole path of a property and the type of its beginning.
     fn check_kind(&self, place: Place<'_>, path: &[String]) -> Result<(String, Kind), Refusal> {
         let parent = Some(place.parent).filter(|parent| !parent.is_empty());
@@ -224,7 +259,7 @@ impl EntityType {
         literals: &[Literal],
     ) -> Result<(), Refusal> {
         let (full, kind) = self.check_kind(place, path)?;
-        literals.iter().try_for_each(|literal| fits(kind, literal))?;
+        literals.iter().try_for_each(|literal| fits(kind, literal, operator))?;
         let is_null = literals.contains(&Literal::Null);
         if self.understands(&full, operator, is_null, place) { Ok(()) } else { Err(self.unsupported(&full)) }
     }
@@ -291,14 +326,46 @@ fn needs_index(place: Place<'_>, operator: &str) -> Result<(), Refusal> {
 }
 
 /// A quoted guid for an `Edm.Guid` property is the classic mistake; the OData layer refuses it.
-fn fits(kind: Kind, literal: &Literal) -> Result<(), Refusal> {
-    let fits = match literal {
-        Literal::Null => true,
-        Literal::Text(_) => matches!(kind, Text | Other),
-        Literal::Guid(_) => matches!(kind, Guid | Other),
-        Literal::Moment(_) => matches!(kind, Moment | Other),
-        Literal::Number(_) => matches!(kind, Other),
-        Literal::Flag(_) => matches!(kind, Flag | Other),
+fn fits(kind: Kind, literal: &Literal, operator: &str) -> Result<(), Refusal> {
+    let is = match literal {
+        Literal::Null => return Ok(()),
+        Literal::Text(_) => Text,
+        Literal::Guid(_) => Guid,
+        Literal::Moment(_) => Moment,
+        Literal::Flag(_) => Flag,
+        Literal::Number(_) => Other,
     };
-    if fits { Ok(()) } else { Err(Refusal::odata("Invalid filter clause")) }
+    if kind == Other || kind == is {
+        return Ok(());
+    }
+    let kinds = [kind, is].map(edm);
+    let [property, constant] = kinds;
+    Err(Refusal::odata(format!(
+        "Invalid filter clause: A binary operator with incompatible types was detected. Found operand types '{property}' and '{constant}' for operator kind '{}'.",
+        kind_of(operator)
+    )))
+}
+
+/// The name of a type in OData; the only constants of another kind are numbers.
+fn edm(kind: Kind) -> &'static str {
+    match kind {
+        Text => "Edm.String",
+        Guid => "Edm.Guid",
+        Flag => "Edm.Boolean",
+        Moment => "Edm.DateTimeOffset",
+        Other => "Edm.Int32",
+    }
+}
+
+/// The name of an operator in the messages of the OData layer.
+fn kind_of(operator: &str) -> &'static str {
+    match operator {
+        "ne" => "NotEqual",
+        "ge" => "GreaterThanOrEqual",
+        "le" => "LessThanOrEqual",
+        "gt" => "GreaterThan",
+        "lt" => "LessThan",
+        "has" => "Has",
+        _ => "Equal",
+    }
 }

@@ -68,6 +68,9 @@ impl Description {
     pub fn answer(&self, schema: &Value, entity: Option<&str>, is_list: bool, expanded: &BTreeSet<String>) -> Value {
         let mut translation = Translation { schemas: &self.schemas, corrected: BTreeMap::new() };
         let mut root = translation.schema(schema);
+        if let (true, false, Some(list)) = (is_list, expanded.is_empty(), reference(schema)) {
+            root = translation.object(list, &BTreeSet::new(), true);
+        }
         if is_list && let Some(root) = root.as_object_mut() {
             root.insert("required".to_owned(), json!(["value"]));
         }
