@@ -84,6 +84,13 @@ impl Refusal {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest", message)
     }
 
+    /// 413. The status and the sentence are published, the code is not.
+    /// <https://learn.microsoft.com/graph/errors#http-status-codes>
+    pub(super) fn too_large() -> Self {
+        let message = "The request size exceeds the maximum limit.";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
+    }
+
     /// 501: Graph has it, the emulator does not.
     pub(super) fn not_built(what: &str) -> Self {
         let message = format!("The emulator does not have {what}; Microsoft Graph does. See FIDELITY.md.");

@@ -23,6 +23,10 @@ pub(super) use route::{Key, Named, Route};
 const DIAGNOSTIC: &str =
     r#"{"ServerInfo":{"DataCenter":"Emulator","Slice":"E","Ring":"0","ScaleUnit":"000","RoleInstance":"EMULATOR"}}"#;
 
+/// Bodies larger than this are refused.
+/// <https://learn.microsoft.com/graph/errors#http-status-codes>
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
 /// Whoever a token belongs to.
 struct Admitted {
     tenant_id: String,
@@ -109,6 +113,9 @@ impl Emulator {
         parts: &Parts,
         body: &Bytes,
     ) -> (Result<Answer, Refusal>, Vec<Item>) {
+        if body.len() > MAX_BODY_BYTES {
+            return (Err(Refusal::too_large()), Vec::new());
+        }
         let target = target(&parts.uri);
         let path = target.split('?').next().unwrap_or_default();
         let is_batch = path.trim_end_matches('/').eq_ignore_ascii_case("/$batch");

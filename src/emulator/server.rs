@@ -19,8 +19,8 @@ use tokio::task::JoinSet;
 
 use super::Emulator;
 
-/// Bodies larger than this are refused: Graph takes at most 4 MiB in one request.
-const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// Larger bodies are not even read. Graph's own limit is half of it, and has Graph's own words.
+const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
 /// Tells the time.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -165,7 +165,7 @@ fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
 async fn answer(emulator: &Mutex<Emulator>, now: &Now, surface: Surface, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {
-        let mut refusal = Response::new(Body::from("The request body is larger than 4 MiB or was cut short.\n"));
+        let mut refusal = Response::new(Body::from("The request body is larger than 8 MiB or was cut short.\n"));
         *refusal.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
         return refusal;
     };

@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod application;
+mod arbitrary;
 mod audit;
+mod bad_input;
 mod batch;
 mod certificate;
 mod challenge;
@@ -19,6 +21,7 @@ mod discovery;
 mod documented;
 mod expand;
 mod federation;
+mod paging;
 mod permission;
 mod provisioning_log;
 mod quarantine;

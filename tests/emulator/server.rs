@@ -166,9 +166,9 @@ async fn an_address_that_others_can_reach_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_over_four_mebibytes_is_refused() {
+async fn a_body_over_eight_mebibytes_is_not_read() {
     let (running, _contract) = running();
-    let large = "x".repeat(4 * 1024 * 1024 + 1);
+    let large = "x".repeat(8 * 1024 * 1024 + 1);
     let answer = ask(running.public(), "POST /v1.0/$batch", &large).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     running.stop().await;

@@ -130,7 +130,7 @@ fn set(object: &mut Value, name: &str, value: Value) {
     }
 }
 
-fn pem(text: &str) -> Vec<u8> {
+pub fn pem(text: &str) -> Vec<u8> {
     let lines = text.lines().skip_while(|line| !line.starts_with("-----BEGIN")).skip(1);
     STANDARD.decode(lines.take_while(|line| !line.starts_with("-----END")).collect::<String>()).unwrap()
 }
