@@ -84,7 +84,7 @@ impl Refusal {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest", message)
     }
 
-    /// 413. The status and the sentence are published, the code is not.
+    /// 413: the body is too large. The status and the sentence are published, the code is not.
     /// <https://learn.microsoft.com/graph/errors#http-status-codes>
     pub(super) fn too_large() -> Self {
         let message = "The request size exceeds the maximum limit.";
