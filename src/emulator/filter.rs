@@ -235,6 +235,17 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_greater_or_less_than_null() {
+        let object = json!({"a": null, "b": ""});
+        for operator in ["ge", "le", "gt", "lt"] {
+            for path in ["a", "b", "c"] {
+                check(&format!("{path} {operator} null"), &object, false);
+                check(&format!("not({path} {operator} null)"), &object, true);
+            }
+        }
+    }
+
+    #[test]
     fn two_quotes_stand_for_one() {
         check("displayName eq 'O''Brien'", &json!({"displayName": "O'Brien"}), true);
     }

@@ -32,7 +32,7 @@ pub(super) struct EntityType {
     /// What the directory calls it in its messages.
     pub(super) resource: &'static str,
     pub(super) properties: &'static [(&'static str, Kind)],
-    /// Paths that plain filters may use.
+    /// Paths that plain filters may use, of a type whose operators are not published one by one.
     pub(super) filterable: &'static [&'static str],
     /// Paths that only the index knows: with `ConsistencyLevel: eventual` and `$count=true`.
     pub(super) index_only: &'static [&'static str],

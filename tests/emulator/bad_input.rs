@@ -60,6 +60,7 @@ fn bad_query_options_are_refused_with_the_code_of_the_layer_that_refuses_them() 
         ("$filter=displayName ne 'a'", unsupported),
         ("$filter=endswith(displayName,'a')", unsupported),
         ("$filter=notes eq 'a'", unsupported),
+        ("$filter=loginUrl eq 'a'", unsupported),
         (&format!("$filter={long}"), unsupported),
         ("$filter=appId eq 'a'&$filter=appId eq 'b'", bad),
         ("$select=", bad),
@@ -107,9 +108,9 @@ fn the_index_refuses_what_it_does_not_know_either() {
     for query in [
         "$filter=endswith(displayName,'a')",
         "$filter=contains(displayName,'a')",
-        "$filter=notes eq 'a'",
+        "$filter=loginUrl eq 'a'",
         "$orderby=appId",
-        "$search=\"notes:a\"",
+        "$search=\"loginUrl:a\"",
     ] {
         let path = format!("/servicePrincipals?$count=true&{query}").replace('"', "%22");
         let headers = [("client-request-id", MINE), ("ConsistencyLevel", "eventual")];

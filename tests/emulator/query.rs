@@ -154,3 +154,50 @@ fn the_tenant_describes_itself() {
     assert_eq!(rows.len(), 1);
     assert_eq!(cloud.get("/organization?$select=id").values(), [json!({"id": super::cloud::TENANT})]);
 }
+
+/// Filters that the documentation shows, or marks as default or advanced in its tables.
+/// <https://learn.microsoft.com/graph/aad-advanced-queries>
+#[test]
+fn each_property_takes_the_operators_of_its_row_with_the_index_and_without() {
+    let mut cloud = calm();
+    for (set, filter, by_default) in [
+        ("servicePrincipals", "accountEnabled eq true", true),
+        ("servicePrincipals", "accountEnabled ne true", false),
+        ("servicePrincipals", "not(accountEnabled eq true)", false),
+        ("servicePrincipals", "appId in ('a','b')", true),
+        ("servicePrincipals", "applicationTemplateId eq 'a'", true),
+        ("servicePrincipals", "appRoleAssignmentRequired eq true", false),
+        ("servicePrincipals", "appOwnerOrganizationId eq 00000000-0000-4000-8000-000000000001", false),
+        ("servicePrincipals", "startswith(displayName,'Cisco')", true),
+        ("servicePrincipals", "not startswith(displayName,'Cisco')", false),
+        ("servicePrincipals", "displayName eq null", false),
+        ("servicePrincipals", "displayName ge 'a'", false),
+        ("servicePrincipals", "startswith(homepage,'https://')", false),
+        ("servicePrincipals", "notes eq null", false),
+        ("servicePrincipals", "preferredSingleSignOnMode eq 'saml'", true),
+        ("servicePrincipals", "servicePrincipalNames/any(n:n eq 'a')", true),
+        ("servicePrincipals", "servicePrincipalNames/any(n:startswith(n,'a'))", true),
+        ("servicePrincipals", "servicePrincipalType eq 'Application'", true),
+        ("servicePrincipals", "tags/any(t:t eq 'a') or tags/any(t:t eq 'b')", true),
+        ("servicePrincipals", "not(tags/any(t:t eq 'a'))", false),
+        ("servicePrincipals", "deletedDateTime ge 2026-01-01T00:00:00Z", true),
+        ("applications", "createdDateTime ge 2026-01-01", true),
+        ("applications", "createdDateTime eq null", false),
+        ("applications", "description eq 'a'", false),
+        ("applications", "identifierUris/any(u:startswith(u,'https://'))", true),
+        ("applications", "publisherDomain eq 'contoso.com'", true),
+        ("applications", "requiredResourceAccess/any(r:r/resourceAppId eq 'a')", false),
+        ("applications", "signInAudience eq 'AzureADMyOrg'", true),
+        ("applications", "uniqueName eq 'a'", true),
+        ("applications", "web/redirectUris/any(u:startswith(u,'https://'))", false),
+        ("oauth2PermissionGrants", "clientId eq 'a' and consentType eq 'AllPrincipals'", true),
+    ] {
+        let plain = cloud.get(&format!("/{set}?$filter={filter}"));
+        let expected = if by_default { (200, String::new()) } else { (400, "Request_UnsupportedQuery".to_owned()) };
+        assert_eq!((plain.status.as_u16(), plain.code()), expected, "{set}: {filter}: {}", plain.text);
+        let path = format!("/{set}?$count=true&$filter={filter}");
+        let indexed = cloud.send("GET", &path, None, &[("ConsistencyLevel", "eventual")]);
+        assert_eq!(indexed.status, 200, "{set}: {filter}: {}", indexed.text);
+        assert_eq!(indexed.body["@odata.count"], indexed.values().len(), "{set}: {filter}");
+    }
+}

@@ -1,9 +1,10 @@
 //! Which operators a list understands for which property, and which of them only the index knows.
 //! <https://learn.microsoft.com/graph/aad-advanced-queries>
 //!
-//! The operators are those that the descriptions of the properties name ("Supports $filter (eq, ne, not, in)"). That
-//! page says of all of them: `in` works wherever `eq` does, `ne` and `not` are known to the index alone, `endsWith` is
-//! for addresses of people only. Which of the others need the index is published for a few properties.
+//! That page says of all properties: `in` works wherever `eq` does, `ne` and `not` are known to the index alone,
+//! `endsWith` is for addresses of people only. Its tables say which properties need the index for `eq`, `startsWith`,
+//! `ge`, `le` and `null`; the descriptions of the properties ("Supports $filter (eq, ne, not, in)") name more operators
+//! than the tables do, and those are taken to need the index.
 
 use super::super::error::Refusal;
 use super::super::filter::{COUNT, Filter, Function, Literal, Operator};
@@ -37,42 +38,57 @@ const ASSIGNMENT: &str = "microsoft.graph.appRoleAssignment";
 const GRANT: &str = "microsoft.graph.oAuth2PermissionGrant";
 const AUDIT: &str = "microsoft.graph.directoryAudit";
 
-/// What is published for each property. A type that is not in here has its plain list of paths.
+/// What is published for each property: without the index what the tables of that page mark as default, with it what
+/// they mark as advanced and what the description of the property names beyond that. A type that is not in here has its
+/// plain list of paths.
 const SUPPORT: &[Support] = &[
     on(PRINCIPAL, "id", &["eq", "in"], &["ne", "not"]),
     on(PRINCIPAL, "deletedDateTime", &["eq", "ge", "le"], &["ne", "not", "in"]),
     on(PRINCIPAL, "accountEnabled", &["eq", "in"], &["ne", "not"]),
-    on(PRINCIPAL, "alternativeNames", &["eq", "ge", "le", "startsWith"], &["not"]),
-    on(PRINCIPAL, "appId", &["eq", "in", "startsWith"], &["ne", "not"]),
-    on(PRINCIPAL, "applicationTemplateId", &[], &["eq", "ne", "not", "in"]),
+    on(PRINCIPAL, "alternativeNames", &["eq", "startsWith"], &["not", "ge", "le"]),
+    on(PRINCIPAL, "appId", &["eq", "in"], &["ne", "not", "startsWith"]),
+    on(PRINCIPAL, "applicationTemplateId", &["eq", "in"], &["ne", "not"]),
     on(PRINCIPAL, "appOwnerOrganizationId", &[], &["eq", "ne", "not", "ge", "le", "in"]),
     on(PRINCIPAL, "appRoleAssignmentRequired", &[], &["eq", "ne", "not"]),
-    on(PRINCIPAL, "createdByAppId", &["eq", "in", "startsWith"], &["ne", "not"]),
+    on(PRINCIPAL, "createdByAppId", &["eq", "in"], &["ne", "not", "startsWith"]),
     on(PRINCIPAL, "description", &[], &["eq", "ne", "not", "ge", "le", "startsWith", "in"]),
     on(PRINCIPAL, "disabledByMicrosoftStatus", &[], &["eq", "ne", "not"]),
     on(PRINCIPAL, "displayName", &["eq", "in", "startsWith"], &["ne", "not", "ge", "le", "null"]),
-    on(PRINCIPAL, "homepage", &[], &["eq", "ne", "not", "startsWith"]),
+    on(PRINCIPAL, "homepage", &[], &["eq", "ne", "not", "startsWith", "in"]),
     on(PRINCIPAL, "info/logoUrl", &[], &["eq", "ne", "not", "ge", "le"]),
-    on(PRINCIPAL, "keyCredentials/keyId", &["eq", "ge", "le"], &["not"]),
-    on(PRINCIPAL, "servicePrincipalNames", &["eq", "ge", "le", "startsWith"], &["not"]),
+    on(PRINCIPAL, "info/termsOfServiceUrl", &[], &["eq", "ne", "not", "startsWith"]),
+    on(PRINCIPAL, "keyCredentials/keyId", &[], &["eq", "not", "ge", "le"]),
+    on(PRINCIPAL, "notes", &[], &["eq", "ne", "not", "startsWith", "in"]),
+    on(PRINCIPAL, "preferredSingleSignOnMode", &["eq", "in"], &["ne", "not"]),
+    on(PRINCIPAL, "servicePrincipalNames", &["eq", "startsWith"], &["not", "ge", "le"]),
     on(PRINCIPAL, "servicePrincipalType", &["eq", "in"], &["ne", "not"]),
-    on(PRINCIPAL, "tags", &["eq", "ge", "le", "startsWith"], &["not"]),
+    on(PRINCIPAL, "tags", &["eq", "startsWith"], &["not", "ge", "le"]),
+    on(PRINCIPAL, "verifiedPublisher/displayName", &[], &["eq", "ne", "not", "startsWith"]),
     on(APPLICATION, "id", &["eq", "in"], &["ne", "not"]),
     on(APPLICATION, "deletedDateTime", &["eq", "ge", "le"], &["ne", "not", "in"]),
     on(APPLICATION, "appId", &["eq", "in"], &["ne", "not"]),
     on(APPLICATION, "applicationTemplateId", &[], &["eq", "ne", "not", "in"]),
     on(APPLICATION, "createdByAppId", &[], &["eq", "ne", "not", "in", "startsWith"]),
-    on(APPLICATION, "createdDateTime", &["eq", "ge", "le"], &["ne", "not", "in"]),
+    on(APPLICATION, "createdDateTime", &["eq", "ge", "le"], &["ne", "not", "in", "null"]),
     on(APPLICATION, "description", &[], &["eq", "ne", "not", "ge", "le", "startsWith", "in"]),
-    on(APPLICATION, "disabledByMicrosoftStatus", &[], &["eq", "ne", "not"]),
+    on(APPLICATION, "disabledByMicrosoftStatus", &["eq", "in"], &["ne", "not"]),
     on(APPLICATION, "displayName", &["eq", "in", "startsWith"], &["ne", "not", "ge", "le", "null"]),
-    on(APPLICATION, "identifierUris", &["eq", "ge", "le", "startsWith"], &["ne", "not"]),
+    on(APPLICATION, "identifierUris", &["eq", "startsWith"], &["ne", "not", "ge", "le"]),
     on(APPLICATION, "info/logoUrl", &[], &["eq", "ne", "not", "ge", "le"]),
-    on(APPLICATION, "keyCredentials/keyId", &["eq", "ge", "le"], &["not"]),
-    on(APPLICATION, "publisherDomain", &[], &["eq", "ne", "not", "ge", "le", "startsWith", "in"]),
-    on(APPLICATION, "requiredResourceAccess/resourceAppId", &["eq", "ge", "le"], &["not"]),
-    on(APPLICATION, "signInAudience", &[], &["eq", "ne", "not", "in"]),
-    on(APPLICATION, "tags", &["eq", "ge", "le", "startsWith"], &["not"]),
+    on(APPLICATION, "info/termsOfServiceUrl", &[], &["eq", "ne", "not", "startsWith"]),
+    on(APPLICATION, "keyCredentials/keyId", &[], &["eq", "not", "ge", "le"]),
+    on(APPLICATION, "notes", &[], &["eq", "ne", "not", "startsWith", "in"]),
+    on(APPLICATION, "publicClient/redirectUris", &[], &["eq", "not", "startsWith"]),
+    on(APPLICATION, "publisherDomain", &["eq", "in", "startsWith"], &["ne", "not", "ge", "le"]),
+    on(APPLICATION, "requiredResourceAccess/resourceAppId", &[], &["eq", "not", "ge", "le"]),
+    on(APPLICATION, "serviceManagementReference", &[], &["eq", "ne", "not", "startsWith", "in"]),
+    on(APPLICATION, "signInAudience", &["eq", "in"], &["ne", "not"]),
+    on(APPLICATION, "spa/redirectUris", &[], &["eq", "not", "startsWith"]),
+    on(APPLICATION, "tags", &["eq", "startsWith"], &["not", "ge", "le"]),
+    on(APPLICATION, "uniqueName", &["eq", "in", "startsWith"], &["ne", "not"]),
+    on(APPLICATION, "verifiedPublisher/displayName", &[], &["eq", "ne", "not", "startsWith"]),
+    on(APPLICATION, "web/homePageUrl", &[], &["eq", "ne", "not", "startsWith"]),
+    on(APPLICATION, "web/redirectUris", &[], &["eq", "not", "startsWith"]),
     on(ASSIGNMENT, "principalDisplayName", &["eq", "startsWith"], &[]),
     on(ASSIGNMENT, "principalId", &[], &["eq"]),
     on(ASSIGNMENT, "resourceId", &["eq"], &[]),

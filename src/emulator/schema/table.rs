@@ -48,14 +48,8 @@ pub(in super::super) const SERVICE_PRINCIPAL: EntityType = EntityType {
         ("tokenEncryptionKeyId", Guid),
         ("verifiedPublisher", Other),
     ],
-    filterable: &["id", "appId", "displayName", "accountEnabled", "servicePrincipalType", "createdByAppId"],
-    index_only: &[
-        "appOwnerOrganizationId",
-        "applicationTemplateId",
-        "homepage",
-        "appRoleAssignmentRequired",
-        "deletedDateTime",
-    ],
+    filterable: &[],
+    index_only: &[],
 };
 
 /// application.
@@ -104,8 +98,8 @@ pub(in super::super) const APPLICATION: EntityType = EntityType {
         ("verifiedPublisher", Other),
         ("web", Other),
     ],
-    filterable: &["id", "appId", "displayName", "createdDateTime"],
-    index_only: &["createdByAppId", "publisherDomain", "signInAudience", "deletedDateTime"],
+    filterable: &[],
+    index_only: &[],
 };
 
 /// appRoleAssignment.
@@ -124,8 +118,8 @@ pub(in super::super) const APP_ROLE_ASSIGNMENT: EntityType = EntityType {
         ("resourceDisplayName", Text),
         ("resourceId", Guid),
     ],
-    filterable: &["resourceId"],
-    index_only: &["principalId"],
+    filterable: &[],
+    index_only: &[],
 };
 
 /// oAuth2PermissionGrant.
@@ -141,7 +135,7 @@ pub(in super::super) const OAUTH2_PERMISSION_GRANT: EntityType = EntityType {
         ("resourceId", Text),
         ("scope", Text),
     ],
-    filterable: &["clientId", "consentType", "principalId", "resourceId"],
+    filterable: &[],
     index_only: &[],
 };
 
@@ -164,20 +158,6 @@ pub(in super::super) const DIRECTORY_AUDIT: EntityType = EntityType {
         ("resultReason", Text),
         ("targetResources", Other),
     ],
-    filterable: &[
-        "id",
-        "activityDateTime",
-        "activityDisplayName",
-        "category",
-        "correlationId",
-        "loggedByService",
-        "initiatedBy/user/id",
-        "initiatedBy/user/displayName",
-        "initiatedBy/user/userPrincipalName",
-        "initiatedBy/app/appId",
-        "initiatedBy/app/displayName",
-        "targetResources/id",
-        "targetResources/displayName",
-    ],
+    filterable: &[],
     index_only: &[],
 };
