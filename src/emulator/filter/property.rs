@@ -197,6 +197,8 @@ fn holds(filter: &Filter, object: &Value) -> bool {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_printed_filter_is_read_back_as_it_was(filter in filter()) {
         let text = print(&filter, "");

@@ -27,6 +27,8 @@ fn search() -> impl Strategy<Value = Search> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_printed_search_is_read_back_as_it_was(search in search()) {
         let text = print(&search);
