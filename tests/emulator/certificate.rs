@@ -32,6 +32,17 @@ fn rs256_and_the_sha_1_thumbprint_of_older_clients_are_accepted() {
     accepted(&mut cloud(), &by_certificate().sha1_of(CERTIFICATE));
 }
 
+/// <https://github.com/hashicorp/go-azure-sdk/blob/main/sdk/auth/client_credentials.go>
+#[test]
+fn terraforms_providers_name_the_certificate_in_the_key_id() {
+    let draft = by_certificate().header("alg", "RS256").sha1_of(CERTIFICATE);
+    let thumbprint = draft.header["x5t"].as_str().unwrap().to_owned();
+    let draft = draft.header("x5t", Value::Null);
+    for id in [format!("{thumbprint}="), thumbprint] {
+        accepted(&mut cloud(), &draft.clone().header("kid", id));
+    }
+}
+
 #[test]
 fn the_audience_is_a_token_endpoint_of_this_tenant() {
     for host in [URL, "https://login.microsoftonline.com"] {

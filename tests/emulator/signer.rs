@@ -27,6 +27,7 @@ pub const AUDIENCE: &str = "api://AzureADTokenExchange";
 pub const NOW: i64 = 1_795_161_600;
 
 /// A JWT before it is signed.
+#[derive(Clone)]
 pub struct Draft {
     pub header: Value,
     pub claims: Value,

@@ -86,35 +86,35 @@ fn is_for_this_tenant(attempt: &Attempt<'_>, assertion: &Assertion) -> Result<()
 enum Thumbprint {
     Sha1(Option<Vec<u8>>),
     Sha256(Option<Vec<u8>>),
-    /// A key id, which certificates do not have here.
-    KeyId,
+    /// A key id. The documentation has nothing of it; Terraform's providers sign in with the SHA-1 thumbprint there, and
+    /// with the padding that `x5t` goes without:
+    /// <https://github.com/hashicorp/go-azure-sdk/blob/main/sdk/auth/client_credentials.go>.
+    KeyId(Option<Vec<u8>>),
 }
 
 impl Thumbprint {
     fn of(assertion: &Assertion) -> Result<Self, Denial> {
-        let bytes = |name: &str| {
-            assertion.header.get(name).map(|value| URL_SAFE_NO_PAD.decode(value.as_str().unwrap_or_default()).ok())
-        };
-        match (bytes("x5t#S256"), bytes("x5t"), assertion.header.contains_key("kid")) {
-            (Some(sha256), _, _) => Ok(Self::Sha256(sha256)),
-            (None, Some(sha1), _) => Ok(Self::Sha1(sha1)),
-            (None, None, true) => Ok(Self::KeyId),
-            (None, None, false) => Err(no_key_named()),
+        let text = |name: &str| assertion.header.get(name).map(|value| value.as_str().unwrap_or_default());
+        let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).ok();
+        match (text("x5t#S256"), text("x5t"), text("kid")) {
+            (Some(sha256), _, _) => Ok(Self::Sha256(decode(sha256))),
+            (None, Some(sha1), _) => Ok(Self::Sha1(decode(sha1))),
+            (None, None, Some(id)) => Ok(Self::KeyId(decode(id.trim_end_matches('=')))),
+            (None, None, None) => Err(no_key_named()),
         }
     }
 
     fn is_of(&self, certificate: &Certificate) -> bool {
         match self {
-            Self::Sha1(bytes) => bytes.as_ref() == Some(&certificate.sha1),
+            Self::Sha1(bytes) | Self::KeyId(bytes) => bytes.as_ref() == Some(&certificate.sha1),
             Self::Sha256(bytes) => bytes.as_ref() == Some(&certificate.sha256),
-            Self::KeyId => false,
         }
     }
 
     fn bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Sha1(bytes) | Self::Sha256(bytes) => bytes.as_deref(),
-            Self::KeyId => None,
+            Self::KeyId(_) => None,
         }
     }
 }
