@@ -116,7 +116,7 @@ impl Emulator {
         if body.len() > MAX_BODY_BYTES {
             return (Err(Refusal::too_large()), Vec::new());
         }
-        let target = target(&parts.uri);
+        let target = self.without_tenant(tenant_id, target(&parts.uri));
         let path = target.split('?').next().unwrap_or_default();
         let is_batch = path.trim_end_matches('/').eq_ignore_ascii_case("/$batch");
         let of_items = match blanket {
@@ -136,6 +136,19 @@ impl Emulator {
         let incoming = Incoming { method: parts.method.clone(), target, headers: &parts.headers, body };
         let outcome = self.throttle(tenant_id, caller).and_then(|()| self.one(now, tenant_id, caller, &incoming));
         (outcome, Vec::new())
+    }
+
+    /// The target without the caller's own tenant before it, as in `/v1.0/{tenant}/applications`. The documentation has
+    /// nothing of such paths; they come from Azure AD Graph, and Terraform's azuread provider used them for years:
+    /// <https://github.com/manicminer/hamilton/blob/main/msgraph/client.go>. Batch items have no tenant.
+    fn without_tenant<'a>(&self, tenant_id: &str, target: &'a str) -> &'a str {
+        let first = target.trim_start_matches('/').split(['/', '?']).next().unwrap_or_default();
+        let domains = self.tenants.get(tenant_id).map(|tenant| tenant.domains.as_slice()).unwrap_or_default();
+        let is_own = |name: &str| first.eq_ignore_ascii_case(name);
+        if is_own(tenant_id) || domains.iter().any(|domain| is_own(domain)) {
+            return target.trim_start_matches('/').get(first.len()..).unwrap_or_default();
+        }
+        target
     }
 
     /// What refuses everything this caller asks of this tenant, if anything does.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::cloud::{GRAPH, INTEGRATION, URL, calm, column, keys};
+use super::cloud::{GRAPH, INTEGRATION, TENANT, URL, calm, column, keys};
 
 #[test]
 fn select_gives_the_named_properties_and_no_others() {
@@ -25,6 +25,20 @@ fn an_unknown_name_in_select_is_refused_or_ignored_as_the_knob_says() {
     assert!(message.contains("Could not find a property named 'colour' on type 'microsoft.graph.servicePrincipal'"));
     cloud.knob("refuseUnknownSelect", false);
     assert_eq!(keys(&cloud.get(&path).body), ["@odata.context", "id"]);
+}
+
+/// <https://github.com/manicminer/hamilton/blob/main/msgraph/client.go>
+#[test]
+fn the_callers_own_tenant_may_stand_before_the_path() {
+    let mut cloud = calm();
+    let plain = cloud.get(&format!("/servicePrincipals/{INTEGRATION}")).body;
+    for tenant in [TENANT, "contoso.com", "Contoso.com"] {
+        assert_eq!(cloud.get(&format!("/{tenant}/servicePrincipals/{INTEGRATION}")).body, plain);
+    }
+    for other in ["11111111-2222-3333-4444-555555555555", "fabrikam.com"] {
+        let answer = cloud.get(&format!("/{other}/servicePrincipals/{INTEGRATION}"));
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "BadRequest"));
+    }
 }
 
 #[test]

@@ -21,11 +21,18 @@ pub fn judge(request: &Request<Bytes>, response: &Response<Bytes>) -> Judgement 
     if is_batch { batch(request.body(), &exchange) } else { answer::judge(&exchange) }
 }
 
-/// Path and query after `/v1.0`, if it is a request to Graph.
+/// Path and query after `/v1.0`, if it is a request to Graph. A tenant that stands between does not count: no collection
+/// is named by a guid or has a dot in its name, except for functions and types, which do not come first.
 pub fn graph_target(request: &Request<Bytes>) -> Option<String> {
     let whole = request.uri().path_and_query()?.as_str().trim_start_matches('/');
     let (version, rest) = whole.split_at_checked(4)?;
-    (version.eq_ignore_ascii_case("v1.0") && (rest.is_empty() || rest.starts_with(['/', '?']))).then(|| rest.to_owned())
+    if !version.eq_ignore_ascii_case("v1.0") || !(rest.is_empty() || rest.starts_with(['/', '?'])) {
+        return None;
+    }
+    let first = rest.trim_start_matches('/').split(['/', '?']).next().unwrap_or_default();
+    let is_tenant = first.parse::<uuid::Uuid>().is_ok() || (first.contains('.') && !first.contains('('));
+    let rest = if is_tenant { rest.trim_start_matches('/').split_at(first.len()).1 } else { rest };
+    Some(rest.to_owned())
 }
 
 /// Whether a target is that of batches.
