@@ -14,6 +14,7 @@ mod application;
 mod batch;
 mod certificate;
 mod collection;
+mod compression;
 mod consent;
 mod context;
 mod control;

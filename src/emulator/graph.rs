@@ -15,7 +15,7 @@ use super::error::Refusal;
 use super::odata::{self, Query};
 use super::replica::View;
 use super::request_log::{Item, Noted};
-use super::{Emulator, batch, deleted_item, identifier, is_read, signing, synchronization};
+use super::{Emulator, batch, compression, deleted_item, identifier, is_read, signing, synchronization};
 
 pub(super) use route::{Key, Named, Route};
 
@@ -25,7 +25,10 @@ const DIAGNOSTIC: &str =
 
 /// Bodies larger than this are refused.
 /// <https://learn.microsoft.com/graph/errors#http-status-codes>
-const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+pub(super) const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// What is said of a body that is no JSON, or not compressed as its header says.
+const UNREADABLE: &str = "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.";
 
 /// Whoever a token belongs to.
 struct Admitted {
@@ -60,7 +63,10 @@ impl Emulator {
         let (caller, outcome, items) = match self.authenticate(now, &parts.headers) {
             Ok(Admitted { tenant_id, caller, challenge }) => {
                 let blanket = self.blanket(&tenant_id, &caller, challenge);
-                let (outcome, items) = self.authenticated(now, &tenant_id, &caller, blanket, parts, body);
+                let (outcome, items) = match compression::expanded(&parts.headers, body) {
+                    Some(body) => self.authenticated(now, &tenant_id, &caller, blanket, parts, &body),
+                    None => (Err(Refusal::odata(UNREADABLE)), Vec::new()),
+                };
                 (Some((tenant_id, caller)), outcome, items)
             }
             Err(refusal) => (None, Err(refusal), Vec::new()),
@@ -281,11 +287,7 @@ fn parse_body(incoming: &Incoming<'_>) -> Result<Option<Value>, Refusal> {
     if is_read(&incoming.method) || incoming.body.is_empty() {
         return Ok(None);
     }
-    serde_json::from_slice(incoming.body).map(Some).map_err(|_| {
-        Refusal::odata(
-            "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",
-        )
-    })
+    serde_json::from_slice(incoming.body).map(Some).map_err(|_| Refusal::odata(UNREADABLE))
 }
 
 /// Path and query after `/v1.0`.

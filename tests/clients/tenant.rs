@@ -52,8 +52,7 @@ pub fn scenario() -> Scenario {
         subject: owned(SUBJECT),
         audiences: vec![owned(AUDIENCE)],
     }];
-    scenario.trusted_issuers =
-        vec![TrustedIssuer { issuer: owned(ISSUER), jwks: serde_json::from_str(JWKS).unwrap() }];
+    scenario.trusted_issuers = vec![TrustedIssuer { issuer: owned(ISSUER), jwks: serde_json::from_str(JWKS).unwrap() }];
     for number in 0..HOW_MANY {
         let app_id = format!("00000000-0000-4000-8000-0000000a{number:04}");
         let name = format!("{MANY} {number:04}");
@@ -80,8 +79,7 @@ pub fn certificate_and_key() -> String {
 /// What the kubelet would project into a pod.
 pub fn assertion(now: Timestamp) -> String {
     let now = now.as_second();
-    let claims =
-        json!({"aud": [AUDIENCE], "iss": ISSUER, "sub": SUBJECT, "nbf": now, "iat": now, "exp": now + 3600});
+    let claims = json!({"aud": [AUDIENCE], "iss": ISSUER, "sub": SUBJECT, "nbf": now, "iat": now, "exp": now + 3600});
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let message = format!("{}.{}", part(&json!({"alg": "RS256", "kid": "test-issuer-rsa"})), part(&claims));
     let lines = ISSUER_KEY.lines().skip_while(|line| !line.starts_with("-----BEGIN")).skip(1);

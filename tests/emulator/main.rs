@@ -11,6 +11,7 @@ mod batch;
 mod certificate;
 mod challenge;
 mod cloud;
+mod compression;
 mod consent;
 #[path = "../contract/check/witness.rs"]
 mod contract;

@@ -12,11 +12,12 @@ pub mod memory;
 pub mod operation;
 pub mod outside;
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use flate2::read::GzDecoder;
+use http::{Request, Response, header};
 use webex_azure_operator::emulator::Emulator;
 
 /// What was found in the answers of one emulator.
@@ -35,6 +36,7 @@ pub fn watch(emulator: &mut Emulator) -> Contract {
 }
 
 fn see(found: &Arc<Mutex<Vec<String>>>, request: &Request<Bytes>, response: &Response<Bytes>) {
+    let request = &plain(request);
     let shapes = memory::shapes(request, response);
     if memory::knows(&shapes) {
         return;
@@ -52,6 +54,19 @@ fn see(found: &Arc<Mutex<Vec<String>>>, request: &Request<Bytes>, response: &Res
         }
         found.lock().unwrap_or_else(PoisonError::into_inner).push(text);
     }
+}
+
+/// The request as it was before its client compressed it.
+fn plain(request: &Request<Bytes>) -> Request<Bytes> {
+    let mut request = request.clone();
+    if request.headers().get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip") {
+        let mut body = Vec::new();
+        // One that is cut short is answered as what it is.
+        if GzDecoder::new(request.body().as_ref()).read_to_end(&mut body).is_ok() {
+            *request.body_mut() = body.into();
+        }
+    }
+    request
 }
 
 impl Contract {
