@@ -32,6 +32,20 @@ fn rs256_and_the_sha_1_thumbprint_of_older_clients_are_accepted() {
     accepted(&mut cloud(), &by_certificate().sha1_of(CERTIFICATE));
 }
 
+/// <https://github.com/AzureAD/microsoft-authentication-library-for-go/blob/main/apps/internal/oauth/ops/accesstokens/accesstokens.go>
+#[test]
+fn a_thumbprint_may_come_in_plain_base64_as_microsofts_libraries_write_it() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
+    for draft in [by_certificate(), by_certificate().header("alg", "RS256").sha1_of(CERTIFICATE)] {
+        let name = if draft.header["x5t"].is_null() { "x5t#S256" } else { "x5t" };
+        let bytes = URL_SAFE_NO_PAD.decode(draft.header[name].as_str().unwrap()).unwrap();
+        for text in [STANDARD.encode(&bytes), URL_SAFE.encode(&bytes)] {
+            accepted(&mut cloud(), &draft.clone().header(name, text));
+        }
+    }
+}
+
 /// <https://github.com/hashicorp/go-azure-sdk/blob/main/sdk/auth/client_credentials.go>
 #[test]
 fn terraforms_providers_name_the_certificate_in_the_key_id() {
@@ -109,9 +123,11 @@ fn a_certificate_that_is_not_registered_is_named_by_its_thumbprint() {
     let draft = by_certificate().header("x5t#S256", "AAEC_w");
     let words = format!("{what}Thumbprint of key used by client: '000102FF', {VISIT}");
     declined(&draft, "invalid_client", 700_027, &words);
-    // A thumbprint that is not base64url is not named.
-    let words = format!("{what}{VISIT}");
+    // Plain base64 is read as well.
     declined(&by_certificate().header("x5t#S256", "AAEC/w=="), "invalid_client", 700_027, &words);
+    // A thumbprint that is neither is not named.
+    let words = format!("{what}{VISIT}");
+    declined(&by_certificate().header("x5t#S256", "00:01:02:FF"), "invalid_client", 700_027, &words);
     // Nor is a key id.
     let draft = by_certificate().header("x5t#S256", Value::Null).header("kid", "AAEC_w");
     declined(&draft, "invalid_client", 700_027, &words);

@@ -82,12 +82,19 @@ fn is_for_this_tenant(attempt: &Attempt<'_>, assertion: &Assertion) -> Result<()
     }
 }
 
+/// A thumbprint in base64url, as documented, or with the letters and the padding of plain base64, as Microsoft's own
+/// libraries write it:
+/// <https://github.com/AzureAD/microsoft-authentication-library-for-go/blob/main/apps/internal/oauth/ops/accesstokens/accesstokens.go>.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    let letters = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
+    URL_SAFE_NO_PAD.decode(letters).ok()
+}
+
 /// Which certificate a header names, if what it has can be read.
 enum Thumbprint {
     Sha1(Option<Vec<u8>>),
     Sha256(Option<Vec<u8>>),
-    /// A key id. The documentation has nothing of it; Terraform's providers sign in with the SHA-1 thumbprint there, and
-    /// with the padding that `x5t` goes without:
+    /// A key id. The documentation has nothing of it; Terraform's providers sign in with the SHA-1 thumbprint there:
     /// <https://github.com/hashicorp/go-azure-sdk/blob/main/sdk/auth/client_credentials.go>.
     KeyId(Option<Vec<u8>>),
 }
@@ -95,11 +102,10 @@ enum Thumbprint {
 impl Thumbprint {
     fn of(assertion: &Assertion) -> Result<Self, Denial> {
         let text = |name: &str| assertion.header.get(name).map(|value| value.as_str().unwrap_or_default());
-        let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).ok();
         match (text("x5t#S256"), text("x5t"), text("kid")) {
             (Some(sha256), _, _) => Ok(Self::Sha256(decode(sha256))),
             (None, Some(sha1), _) => Ok(Self::Sha1(decode(sha1))),
-            (None, None, Some(id)) => Ok(Self::KeyId(decode(id.trim_end_matches('=')))),
+            (None, None, Some(id)) => Ok(Self::KeyId(decode(id))),
             (None, None, None) => Err(no_key_named()),
         }
     }
