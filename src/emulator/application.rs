@@ -120,7 +120,7 @@ fn get(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> 
 
 fn patch(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
     let (id, row) = writable(context, named.key(0))?;
-    let changes = schema::APPLICATION.changes(request.object()?, WRITABLE)?;
+    let changes = schema::APPLICATION.changes_to(&id, request.object()?, WRITABLE)?;
     update(context, &id, &row, changes);
     Ok(Answer::no_content())
 }

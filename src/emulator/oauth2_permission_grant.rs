@@ -68,7 +68,7 @@ fn get(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> 
 
 fn patch(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
     let (id, row) = writable(context, named)?;
-    let changes = schema::OAUTH2_PERMISSION_GRANT.changes(request.object()?, &["scope"])?;
+    let changes = schema::OAUTH2_PERMISSION_GRANT.changes_to(&id, request.object()?, &["scope"])?;
     if let Some((_, scope)) = changes.first() {
         set_scope(context, &id, &row, scope.as_str().unwrap_or_default());
     }

@@ -57,6 +57,21 @@ impl EntityType {
         self.properties.iter().map(|(name, _)| ((*name).to_owned(), value(name))).collect()
     }
 
+    /// [`Self::changes`] of an object that is there. Its own id may stand in the body: keys are not updated, and clients
+    /// send whole objects back, as <https://github.com/manicminer/hamilton/blob/main/msgraph/serviceprincipals.go>.
+    pub(super) fn changes_to(
+        &self,
+        id: &str,
+        body: &Properties,
+        writable: &[&str],
+    ) -> Result<Vec<(String, Value)>, Refusal> {
+        let mut body = body.clone();
+        if body.get("id").is_some_and(|sent| sent == id) {
+            body.remove("id");
+        }
+        self.changes(&body, writable)
+    }
+
     /// Checks a body against what may be written and against the types.
     pub(super) fn changes(&self, body: &Properties, writable: &[&str]) -> Result<Vec<(String, Value)>, Refusal> {
         let resource = self.resource;

@@ -119,14 +119,15 @@ pub(super) fn writable(context: &Context<'_>, key: Key<'_>) -> Result<(String, P
 
 fn patch(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
     let key = named.key(0);
-    let changes = changes(request.object()?)?;
+    let body = request.object()?;
     let is_missing = context.tenant.principal_of(View::Truth, key.value).is_none();
     let may_create = request.prefer.split(',').any(|wish| wish.trim().eq_ignore_ascii_case("create-if-missing"));
     if may_create && is_missing && key.name.eq_ignore_ascii_case("appId") {
-        let row = add(context, key.value, changes)?;
+        let row = add(context, key.value, changes(body)?)?;
         return Ok(collection::created(context, &schema::SERVICE_PRINCIPAL, row));
     }
     let (id, row) = writable(context, key)?;
+    let changes = schema::SERVICE_PRINCIPAL.changes_to(&id, body, WRITABLE)?;
     update(context, &id, &row, changes);
     Ok(Answer::no_content())
 }

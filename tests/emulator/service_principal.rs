@@ -4,8 +4,8 @@
 use serde_json::json;
 
 use super::cloud::{
-    ALL_ROLES, GRAPH_APP, IDENTITY, IDENTITY_APP, INTEGRATION, INTEGRATION_APP, OPERATOR, OPERATOR_APP, calm, column,
-    keys, with_only_roles, with_roles,
+    ALL_ROLES, GRAPH_APP, IDENTITY, IDENTITY_APP, IDENTITY_REGISTRATION, INTEGRATION, INTEGRATION_APP, OPERATOR,
+    OPERATOR_APP, calm, column, keys, with_only_roles, with_roles,
 };
 
 const UNKNOWN: &str = "11111111-2222-3333-4444-555555555555";
@@ -65,6 +65,23 @@ fn patch_changes_a_property_and_answers_without_a_body() {
     assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""));
     let row = cloud.get(&path).body;
     assert_eq!((&row["accountEnabled"], &row["notes"]), (&json!(false), &json!("asked by security")));
+}
+
+/// <https://github.com/manicminer/hamilton/blob/main/msgraph/serviceprincipals.go>
+#[test]
+fn patch_takes_the_own_id_of_the_object_in_its_body_and_no_other() {
+    let mut cloud = with_roles(&ALL_ROLES);
+    for (path, own) in [
+        (format!("/servicePrincipals/{IDENTITY}"), IDENTITY),
+        (format!("/servicePrincipals(appId='{IDENTITY_APP}')"), IDENTITY),
+        (format!("/applications/{IDENTITY_REGISTRATION}"), IDENTITY_REGISTRATION),
+    ] {
+        let patched = cloud.patch(&path, &json!({"id": own, "tags": ["HideApp"]}));
+        assert_eq!(patched.status, 204, "{}", patched.text);
+        assert_eq!(cloud.get(&path).body["tags"], json!(["HideApp"]));
+        let refused = cloud.patch(&path, &json!({"id": INTEGRATION, "tags": []}));
+        assert_eq!((refused.status.as_u16(), refused.code().as_str()), (400, "Request_BadRequest"));
+    }
 }
 
 #[test]
