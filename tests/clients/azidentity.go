@@ -73,7 +73,7 @@ func signInWithAzidentity(ctx context.Context, given settings) (figures, error) 
 	if err != nil {
 		return nil, err
 	}
-	wanted := policy.TokenRequestOptions{Scopes: []string{graph + "/.default"}}
+	wanted := policy.TokenRequestOptions{Scopes: []string{graph + "/.default"}, EnableCAE: true}
 	token, err := credential.GetToken(ctx, wanted)
 	var refused *azidentity.AuthenticationFailedError
 	if errors.As(err, &refused) && refused.RawResponse != nil {

@@ -53,27 +53,12 @@ func writeWithHamilton(ctx context.Context, given settings) (figures, error) {
 	}
 	seen["enabledAtFirst"] = *read.AccountEnabled
 
-	audience := []string{"api://AzureADTokenExchange"}
-	issuer, subject, credentialName := "https://oidc.example/made/", "system:serviceaccount:a:b", "made"
-	credential, _, err := applications.CreateFederatedIdentityCredential(ctx, id, msgraph.FederatedIdentityCredential{
-		Audiences: &audience, Issuer: &issuer, Name: &credentialName, Subject: &subject,
-	})
-	if err != nil {
-		return nil, err
-	}
-	credentials, _, err := applications.ListFederatedIdentityCredentials(ctx, id, none)
-	if err != nil {
-		return nil, err
-	}
-	if _, err = applications.DeleteFederatedIdentityCredential(ctx, id, *credential.ID); err != nil {
-		return nil, err
-	}
 	secretName := "made"
 	secret, _, err := applications.AddPassword(ctx, id, msgraph.PasswordCredential{DisplayName: &secretName})
 	if err != nil {
 		return nil, err
 	}
-	seen["federatedCredentials"], seen["secretHint"] = len(*credentials), *secret.Hint
+	seen["secretHint"] = *secret.Hint
 
 	assignment, _, err := assigned.Assign(ctx, msgraph.AppRoleAssignment{
 		AppRoleId: &given.RoleID, PrincipalId: principal.ID, ResourceId: &given.ResourceID,

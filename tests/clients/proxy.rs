@@ -9,12 +9,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 /// The hosts of Microsoft that a client may ask for. A connection to any other fails, and with it the test.
-const HOSTS: [&str; 9] = [
+const HOSTS: [&str; 10] = [
     "graph.microsoft.com",
     "graph.microsoft.us",
     "login.chinacloudapi.cn",
     "login.microsoftonline.com",
     "login.microsoftonline.us",
+    "login.partner.microsoftonline.cn",
     "management.azure.com",
     "management.chinacloudapi.cn",
     "management.usgovcloudapi.net",
