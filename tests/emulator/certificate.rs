@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::cloud::{INTEGRATION_APP, OPERATOR_APP, TENANT, URL, calm};
 use super::signer::{
-    CERTIFICATE, Draft, EXPIRED, NOW, OF_NEXT_YEAR, accepted, by_certificate, claims, cloud, form, is_refusal, refused,
-    shown_thumbprint,
+    CERTIFICATE, Draft, EXPIRED, NOW, OF_NEXT_YEAR, accepted, by_certificate, claims, cloud, form, is_refusal, present,
+    refused, shown_thumbprint,
 };
 
 const REVIEW: &str =
@@ -79,6 +79,18 @@ fn the_audience_is_a_token_endpoint_of_this_tenant() {
     ] {
         declined(&by_certificate().claim("aud", wrong), "invalid_client", 700_023, &words);
     }
+}
+
+/// <https://github.com/AzureAD/microsoft-authentication-library-for-python/blob/dev/msal/oauth2cli/assertion.py>
+#[test]
+fn times_may_have_a_fraction_as_microsofts_library_for_python_writes_them() {
+    let second = |second: i64| json!(f64::from(u32::try_from(second).unwrap()) + 0.375);
+    let draft = by_certificate().claim("nbf", Value::Null).claim("iat", second(NOW));
+    accepted(&mut cloud(), &draft.clone().claim("exp", second(NOW + 600)));
+    let late = present(&mut cloud(), &draft.claim("exp", second(NOW - 600)).sign());
+    assert_eq!(late.body["error_codes"], json!([700_024]));
+    let absurd = present(&mut cloud(), &by_certificate().claim("exp", json!(1e300)).sign());
+    assert_eq!(absurd.body["error_codes"], json!([50_027]));
 }
 
 #[test]

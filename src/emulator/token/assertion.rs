@@ -8,8 +8,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::super::directory::text;
@@ -109,11 +109,13 @@ impl Assertion {
         })
     }
 
-    /// Whether it is valid now. A time that is left out counts as 1970, which reports show for `nbf` and `exp` alike.
+    /// Whether it is valid now. A time that is left out counts as 1970, which reports show for `nbf` and `exp` alike. A
+    /// time may have a fraction, <https://www.rfc-editor.org/rfc/rfc7519#section-2>, as Microsoft's library for Python
+    /// writes it.
     pub(super) fn is_current(&self, now: Timestamp) -> Result<(), Denial> {
         let second = |name: &str| match self.claims.get(name) {
             None => Some(0),
-            Some(value) => value.as_i64().or_else(|| value.as_str()?.parse().ok()),
+            Some(value) => value.as_i64().or_else(|| whole(value.as_f64()?)).or_else(|| value.as_str()?.parse().ok()),
         };
         let (from, until) = second("nbf").zip(second("exp")).ok_or_else(malformed)?;
         let moment = now.as_second();
@@ -129,6 +131,11 @@ impl Assertion {
         );
         Err(Denial::client(700_024, text))
     }
+}
+
+/// Seconds without their fraction.
+fn whole(seconds: f64) -> Option<i64> {
+    SignedDuration::try_from_secs_f64(seconds).ok().map(|duration| duration.as_secs())
 }
 
 /// No header says which key it was signed with.
