@@ -1,6 +1,8 @@
 //! `$search` and numbers of related objects: what the index alone knows.
 //! <https://learn.microsoft.com/graph/search-query-parameter#using-search-on-directory-object-collections>
 
+use serde_json::json;
+
 use super::cloud::{Answer, Cloud, IDENTITY, INTEGRATION, calm, column};
 
 fn indexed(cloud: &mut Cloud, path: &str) -> Answer {
@@ -53,6 +55,26 @@ fn a_filtered_list_is_counted_by_its_segment() {
     let refused = cloud.get(path);
     assert_eq!((refused.status.as_u16(), refused.code().as_str()), (400, "Request_BadRequest"));
     assert_eq!(refused.body["error"]["message"], "$count is not currently supported.");
+}
+
+#[test]
+fn the_count_is_silently_ignored_without_the_header() {
+    let mut cloud = calm();
+    let answer = cloud.get("/servicePrincipals?$count=true");
+    assert_eq!((answer.status.as_u16(), answer.body.get("@odata.count")), (200, None));
+}
+
+#[test]
+fn an_item_of_a_batch_brings_the_header_itself() {
+    let mut cloud = calm();
+    let url = "/servicePrincipals?$count=true&$filter=accountEnabled ne false";
+    let with = json!({"id": "1", "method": "GET", "url": url, "headers": {"ConsistencyLevel": "eventual"}});
+    let without = json!({"id": "2", "method": "GET", "url": url});
+    let body = json!({"requests": [with, without]});
+    let answer = cloud.send("POST", "/$batch", Some(&body), &[("ConsistencyLevel", "eventual")]);
+    let responses = &answer.body["responses"];
+    assert_eq!((&responses[0]["status"], &responses[0]["body"]["@odata.count"]), (&json!(200), &json!(4)));
+    assert_eq!(responses[1]["body"]["error"]["code"], "Request_UnsupportedQuery", "the outer header is not theirs");
 }
 
 #[test]

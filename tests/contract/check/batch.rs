@@ -14,7 +14,7 @@ pub fn judge(request: &Request<Bytes>, response: &Response<Bytes>) -> Judgement 
     let path = request.uri().path();
     let Some(target) = graph_target(request) else { return sign_in(path, response) };
     let exchange = match exchange(request.method().as_str(), &target, response) {
-        Ok(exchange) => exchange,
+        Ok(exchange) => Exchange { eventual: is_eventual(request), ..exchange },
         Err(finding) => return Judgement { seen: Vec::new(), findings: vec![finding] },
     };
     let is_batch = is_batch(&target) && exchange.status == 200;
@@ -40,6 +40,11 @@ pub fn is_batch(target: &str) -> bool {
     target.split('?').next().unwrap_or_default().trim_matches('/').eq_ignore_ascii_case("$batch")
 }
 
+/// Whether a request asks for the index.
+pub fn is_eventual(request: &Request<Bytes>) -> bool {
+    request.headers().get("consistencylevel").is_some_and(|level| level.as_bytes().eq_ignore_ascii_case(b"eventual"))
+}
+
 /// An answer over HTTP, with the type that its body says it has.
 fn exchange(method: &str, target: &str, response: &Response<Bytes>) -> Result<Exchange, Finding> {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -63,7 +68,7 @@ fn exchange(method: &str, target: &str, response: &Response<Bytes>) -> Result<Ex
     } else {
         return Err(refuse(&format!("Graph does not answer with {kind:?}")));
     };
-    Ok(Exchange { method: method.to_owned(), target: target.to_owned(), status, body })
+    Ok(Exchange { method: method.to_owned(), target: target.to_owned(), eventual: false, status, body })
 }
 
 /// A batch: its envelope, and each item as the answer to its own request.
@@ -148,7 +153,12 @@ fn item(request: &Value, response: &Value) -> Result<Exchange, (&'static str, &'
     };
     let text = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or_default();
     let target = format!("/{}", text("url").trim_start_matches('/'));
-    Ok(Exchange { method: text("method").to_ascii_uppercase(), target, status, body })
+    let own = request.get("headers").and_then(Value::as_object);
+    let eventual = own.into_iter().flatten().any(|(name, value)| {
+        name.eq_ignore_ascii_case("consistencylevel")
+            && value.as_str().is_some_and(|level| level.eq_ignore_ascii_case("eventual"))
+    });
+    Ok(Exchange { method: text("method").to_ascii_uppercase(), target, eventual, status, body })
 }
 
 fn wrong(exchange: &Exchange, pointer: &str, rule: &str, body: &Value) -> Finding {

@@ -21,6 +21,7 @@ pub fn shapes(request: &Request<Bytes>, response: &Response<Bytes>) -> Vec<u64> 
     let mut outer = Shape::new();
     outer.take(request.method().as_str().as_bytes());
     outer.take(target.as_bytes());
+    outer.take(if batch::is_eventual(request) { b"eventual" } else { b"" });
     outer.take(response.status().as_str().as_bytes());
     outer.take(kind);
     let is_batch = batch::graph_target(request).is_some_and(|target| batch::is_batch(&target));
