@@ -23,7 +23,7 @@ pub(super) fn page(
     rows: Vec<Properties>,
 ) -> Result<Answer, Refusal> {
     let query = &request.query;
-    check(entity, query)?;
+    check(context, entity, query)?;
     if let Some(top) = query.top.filter(|top| *top > entity.max_top()) {
         return Err(odata::invalid_page_size(&top.to_string(), entity.max_top()));
     }
@@ -99,7 +99,7 @@ pub(super) fn single(
             "The query specified in the URI is not valid. Query options $filter, $orderby, $search and $top can be applied only on collections.",
         ));
     }
-    check(entity, query)?;
+    check(context, entity, query)?;
     let select = selection(context, entity, query.select.as_deref())?;
     let mut body = Map::new();
     body.insert("@odata.context".to_owned(), context_url(context, entity, query, true).into());
@@ -116,9 +116,10 @@ pub(super) fn created(context: &Context<'_>, entity: &EntityType, row: Propertie
 }
 
 /// Refuses options the list does not take.
-fn check(entity: &EntityType, query: &Query) -> Result<(), Refusal> {
+fn check(context: &Context<'_>, entity: &EntityType, query: &Query) -> Result<(), Refusal> {
     if let Some(expand) = &query.expand {
         expand::check(entity, expand, query.is_advanced())?;
+        selection(context, expand::related_type(entity, expand)?, expand.select.as_deref())?;
     }
     if let Some(filter) = &query.filter {
         entity.check(filter, query.is_advanced())?;

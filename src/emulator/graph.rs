@@ -216,8 +216,14 @@ impl Emulator {
             .ok_or_else(|| Refusal::unauthenticated(public_url, "The tenant of the token is not in this emulator."))?;
         deleted_item::purge(tenant, now, knobs, identifiers);
         synchronization::advance(tenant, now, knobs, identifiers);
-        let number =
-            identifier::hash(*seed, &[b"copy", &graph_requests.to_le_bytes()]) % u64::from(knobs.replicas.max(1));
+        let replicas = u64::from(knobs.replicas.max(1));
+        // The index is a store of its own, with delays of its own.
+        // https://learn.microsoft.com/graph/aad-advanced-queries
+        let number = if request.query.is_advanced() {
+            replicas
+        } else {
+            identifier::hash(*seed, &[b"copy", &graph_requests.to_le_bytes()]) % replicas
+        };
         let correlation_id = identifiers.guid();
         let mut context = Context {
             now,

@@ -110,3 +110,9 @@ fn the_index_does_not_expand() {
     let answer = calm().send("GET", path, None, &[("ConsistencyLevel", "eventual")]);
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "Request_UnsupportedQuery"));
 }
+
+#[test]
+fn what_is_wrong_inside_is_refused_where_there_is_no_row_as_well() {
+    let answer = calm().get("/servicePrincipals?$filter=appId eq 'nobody'&$expand=owners($select=colour)");
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "BadRequest"));
+}
