@@ -134,7 +134,7 @@ impl Scene {
         self.contract.check();
         let with = |status: u16| requests.iter().filter(|request| request["status"] == status).count();
         tell(&format!(
-            "clients: {title}: {} jobs, {} requests, {} throttled, {} not found yet, {} hosts",
+            "clients: {} jobs, {} requests, {} throttled, {} not found, {} hosts: {title}",
             self.jobs,
             requests.len(),
             with(429),
