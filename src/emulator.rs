@@ -40,6 +40,7 @@ mod permission;
 mod provisioning_log;
 mod replica;
 mod request_log;
+mod resource_manager;
 mod scenario;
 mod schema;
 mod search;
@@ -71,6 +72,7 @@ use directory::{Properties, TenantState};
 use discovery::{Document, Version};
 use identifier::Identifiers;
 use request_log::RequestLog;
+use resource_manager::List;
 use witness::Witness;
 
 /// How an emulator is made.
@@ -172,6 +174,8 @@ impl Emulator {
                 self.discover(now, Document::Keys { tenant }, &parts)
             }
             ["common", "discovery", "instance"] => self.discover(now, Document::Instance, &parts),
+            ["subscriptions"] => self.resource_manager(now, List::Subscriptions, &parts),
+            ["tenants"] => self.resource_manager(now, List::Tenants, &parts),
             ["metadata", "endpoints"] => self.discover(now, Document::Endpoints, &parts),
             [tenant, "adminconsent"] => self.admin_consent(now, tenant, &parts, &body),
             _ => {

@@ -70,8 +70,13 @@ pub(super) fn sign(claims: &Claims) -> String {
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// The claims of a token that this emulator signed, for this audience and this time. The error is Graph's message.
+/// The claims of a token that this emulator signed for Microsoft Graph and this time. The error is Graph's message.
 pub(super) fn verify(token: &str, now: Timestamp, public_url: &str) -> Result<Claims, String> {
+    verify_for(token, now, |audience| is_graph(audience, public_url))
+}
+
+/// The same for another audience.
+pub(super) fn verify_for(token: &str, now: Timestamp, is_own: impl Fn(&str) -> bool) -> Result<Claims, String> {
     let malformed = || "CompactToken parsing failed with error code: 80049217".to_owned();
     let (message, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
     let (header, payload) = message.split_once('.').ok_or_else(malformed)?;
@@ -85,7 +90,7 @@ pub(super) fn verify(token: &str, now: Timestamp, public_url: &str) -> Result<Cl
         return Err("Access token validation failure. Signature is invalid.".to_owned());
     }
     let claims: Claims = serde_json::from_slice(&payload).map_err(|_| malformed())?;
-    if !is_graph(&claims.aud, public_url) {
+    if !is_own(&claims.aud) {
         return Err("Access token validation failure. Invalid audience.".to_owned());
     }
     if now.as_second() >= claims.exp || now.as_second() < claims.nbf {
@@ -101,6 +106,13 @@ pub(super) fn is_graph(audience: &str, public_url: &str) -> bool {
     audience.eq_ignore_ascii_case(public_url)
         || audience == MICROSOFT_GRAPH_APP_ID
         || Neighbours::of(public_url).cloud.graph.iter().any(|graph| graph.eq_ignore_ascii_case(host))
+}
+
+/// Whether this stands for Azure Resource Manager. Its older name is the one that `az` asks for.
+pub(super) fn is_management(audience: &str, public_url: &str) -> bool {
+    let cloud = Neighbours::of(public_url).cloud;
+    let host = audience.strip_prefix("https://").unwrap_or_default().trim_end_matches('/');
+    host.eq_ignore_ascii_case(cloud.management) || host.eq_ignore_ascii_case(&format!("management.{}", cloud.core))
 }
 
 /// The key that signs tokens, as key documents describe it.

@@ -7,7 +7,7 @@ mod claims_request;
 mod denial;
 mod federation;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -126,6 +126,9 @@ impl Emulator {
         let issued = claims_request.not_before(now.as_second(), i64::from(knobs.token_backdate_seconds));
         let issuer = discovery::issuer(public_url, &tenant_id);
         let lifetime = i64::from(knobs.token_lifetime_seconds);
+        // The roles of a token are those at its audience, and Azure Resource Manager has none to give.
+        let is_graph = signing::is_graph(&audience, public_url);
+        let roles = if is_graph { tenant.granted_roles(&principal_id) } else { BTreeSet::default() };
         let token = signing::sign(&Claims {
             aud: audience,
             iss: issuer.clone(),
@@ -137,7 +140,7 @@ impl Emulator {
             appidacr: proof.appidacr().to_owned(),
             idp: issuer,
             idtyp: "app".to_owned(),
-            roles: tenant.granted_roles(&principal_id).into_iter().collect(),
+            roles: roles.into_iter().collect(),
             oid: principal_id.clone(),
             sub: principal_id,
             tid: tenant_id,
@@ -211,9 +214,8 @@ impl Proof {
 fn audience_of(scope: &str, public_url: &str) -> Result<String, Denial> {
     let mut scopes = scope.split_whitespace().filter(|scope| !OPENID_SCOPES.contains(scope));
     let (first, more) = (scopes.next(), scopes.next());
-    let audience =
-        first.and_then(|scope| scope.strip_suffix("/.default")).map(|audience| audience.trim_end_matches('/'));
-    let audience = audience.filter(|audience| more.is_none() && signing::is_graph(audience, public_url));
+    let audience = first.and_then(|scope| scope.strip_suffix("/.default")).filter(|_| more.is_none());
+    let audience = audience.and_then(|audience| own(audience, public_url));
     audience.map(str::to_owned).ok_or_else(|| {
         let text =
             format!("The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid.");
@@ -223,10 +225,20 @@ fn audience_of(scope: &str, public_url: &str) -> Result<String, Denial> {
 
 const OPENID_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
+/// The audience of tokens for a resource, if it is one of those that the emulator has. Azure Resource Manager's older
+/// name ends in a slash, which stands doubled in scopes and counts:
+/// <https://learn.microsoft.com/entra/identity-platform/scopes-oidc#trailing-slash-and-default>.
+fn own<'a>(resource: &'a str, public_url: &str) -> Option<&'a str> {
+    let plain = resource.trim_end_matches('/');
+    if signing::is_graph(plain, public_url) {
+        return Some(plain);
+    }
+    signing::is_management(resource, public_url).then_some(resource)
+}
+
 /// What a token for this resource is for.
 fn resource(resource: &str, public_url: &str, tenant_id: &str) -> Result<String, Denial> {
-    let audience = resource.trim_end_matches('/');
-    if signing::is_graph(audience, public_url) {
+    if let Some(audience) = own(resource, public_url) {
         return Ok(audience.to_owned());
     }
     let text = format!(

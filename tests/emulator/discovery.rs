@@ -171,7 +171,7 @@ fn the_older_endpoint_takes_a_resource_and_writes_numbers_as_text() {
     assert_eq!((status, &body["expires_in"], &body["token_type"]), (200, &json!("3599"), &json!("Bearer")), "{body}");
     assert_eq!(body["resource"], "https://graph.microsoft.com/");
     let token = body["access_token"].as_str().unwrap().to_owned();
-    let (status, body) = ask("https://management.azure.com/");
+    let (status, body) = ask("https://vault.azure.net/");
     assert_eq!((status, &body["error"], &body["error_codes"]), (400, &json!("invalid_resource"), &json!([500_011])));
     cloud.token = token;
     assert_eq!(cloud.get("/v1.0/servicePrincipals?$top=1").status, 200);

@@ -27,6 +27,7 @@ mod permission;
 mod provisioning_log;
 mod quarantine;
 mod query;
+mod resource_manager;
 mod search;
 mod server;
 mod service_principal;
