@@ -78,7 +78,12 @@ fn post(context: &mut Context<'_>, request: &GraphRequest, _: &Named<'_>) -> Res
     if text(body, "displayName").is_empty() {
         return Err(Refusal::bad_request("A value is required for property 'displayName' of resource 'Application'."));
     }
-    let mut row: Properties = schema::APPLICATION.changes(body, CREATABLE)?.into_iter().collect();
+    // `az ad app create` says of each application that it has no certificates.
+    let mut body = body.clone();
+    if body.get("keyCredentials").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        body.remove("keyCredentials");
+    }
+    let mut row: Properties = schema::APPLICATION.changes(&body, CREATABLE)?.into_iter().collect();
     let id = context.identifiers.guid();
     row.insert("id".to_owned(), id.clone().into());
     row.insert("appId".to_owned(), context.identifiers.guid().into());

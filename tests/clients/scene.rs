@@ -36,7 +36,9 @@ fn now() -> Timestamp {
 }
 
 impl Scene {
+    /// A tenant of its own for each test; the program is built before anything has a lifetime.
     pub async fn new(knobs: Knobs) -> Self {
+        program();
         let authority = Authority::new(now()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         authority.write(&folder.path().join("authority.pem")).unwrap();

@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use super::cloud::{
-    IDENTITY, IDENTITY_APP, IDENTITY_REGISTRATION, INTEGRATION, INTEGRATION_APP, calm, column, sign_in_form,
+    ALL_ROLES, IDENTITY, IDENTITY_APP, IDENTITY_REGISTRATION, INTEGRATION, INTEGRATION_APP, calm, column, sign_in_form,
+    with_roles,
 };
 
 const DELETED: &str = "/directory/deletedItems/microsoft.graph.application";
@@ -20,6 +21,14 @@ fn a_registration_is_found_by_both_keys_and_by_filter() {
     assert_eq!(column(&listed, "id"), [IDENTITY_REGISTRATION]);
     // The integration is registered in another tenant.
     assert_eq!(cloud.get(&format!("/applications(appId='{INTEGRATION_APP}')")).status, 404);
+}
+
+/// <https://github.com/Azure/azure-cli/blob/dev/src/azure-cli/azure/cli/command_modules/role/custom.py>
+#[test]
+fn az_registers_an_application_that_it_says_has_no_certificates() {
+    let mut cloud = with_roles(&ALL_ROLES);
+    let made = cloud.post("/applications", &json!({"displayName": "Made", "keyCredentials": []}));
+    assert_eq!((made.status.as_u16(), &made.body["keyCredentials"]), (201, &json!([])), "{}", made.text);
 }
 
 #[test]
