@@ -11,6 +11,7 @@
 mod answer;
 mod app_role_assignment;
 mod application;
+mod application_template;
 mod batch;
 mod certificate;
 mod collection;

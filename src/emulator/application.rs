@@ -67,13 +67,7 @@ fn list(context: &mut Context<'_>, request: &GraphRequest, _: &Named<'_>) -> Res
 /// Registers an application of this tenant. No principal is made with it.
 /// <https://learn.microsoft.com/graph/api/application-post-applications>
 fn post(context: &mut Context<'_>, request: &GraphRequest, _: &Named<'_>) -> Result<Answer, Refusal> {
-    let may_own = match context.caller {
-        Caller::Application { roles, .. } => roles.contains("Application.ReadWrite.OwnedBy"),
-        Caller::Person(_) | Caller::Service => true,
-    };
-    if !may_own {
-        permission::require(context, Access::WriteApplications)?;
-    }
+    may_register(context)?;
     let body = request.object()?;
     if text(body, "displayName").is_empty() {
         return Err(Refusal::bad_request("A value is required for property 'displayName' of resource 'Application'."));
@@ -83,7 +77,22 @@ fn post(context: &mut Context<'_>, request: &GraphRequest, _: &Named<'_>) -> Res
     if body.get("keyCredentials").and_then(Value::as_array).is_some_and(Vec::is_empty) {
         body.remove("keyCredentials");
     }
-    let mut row: Properties = schema::APPLICATION.changes(&body, CREATABLE)?.into_iter().collect();
+    let row: Properties = schema::APPLICATION.changes(&body, CREATABLE)?.into_iter().collect();
+    let row = register(context, row);
+    Ok(collection::created(context, &schema::APPLICATION, row))
+}
+
+/// Refuses a caller that may not register applications: whoever may write them all, or those it owns, may.
+pub(super) fn may_register(context: &Context<'_>) -> Result<(), Refusal> {
+    let may_own = match context.caller {
+        Caller::Application { roles, .. } => roles.contains("Application.ReadWrite.OwnedBy"),
+        Caller::Person(_) | Caller::Service => true,
+    };
+    if may_own { Ok(()) } else { permission::require(context, Access::WriteApplications) }
+}
+
+/// Makes a registration of these properties, owned by the caller, and says so in the audit log.
+pub(super) fn register(context: &mut Context<'_>, mut row: Properties) -> Properties {
     let id = context.identifiers.guid();
     row.insert("id".to_owned(), id.clone().into());
     row.insert("appId".to_owned(), context.identifiers.guid().into());
@@ -105,7 +114,7 @@ fn post(context: &mut Context<'_>, request: &GraphRequest, _: &Named<'_>) -> Res
     ];
     let target_type = "Application";
     context.record(Event { activity: "Add application", operation: "Add", target_type, target, changes });
-    Ok(collection::created(context, &schema::APPLICATION, row))
+    row
 }
 
 /// The registration as the view shows it, if the caller may read it.

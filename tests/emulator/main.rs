@@ -5,6 +5,7 @@
 
 mod application;
 mod arbitrary;
+mod application_template;
 mod audit;
 mod bad_input;
 mod batch;

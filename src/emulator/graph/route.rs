@@ -8,8 +8,8 @@ use super::super::context::{Context, GraphRequest};
 use super::super::error::Refusal;
 use super::super::odata::Segment;
 use super::super::{
-    app_role_assignment, application, deleted_item, directory_audit, directory_object, domain, is_read,
-    oauth2_permission_grant, organization, password, provisioning_log, service_principal, synchronization,
+    app_role_assignment, application, application_template, deleted_item, directory_audit, directory_object, domain,
+    is_read, oauth2_permission_grant, organization, password, provisioning_log, service_principal, synchronization,
 };
 
 /// How an object is named: by `id`, or by an alternate key.
@@ -79,6 +79,7 @@ const NOUNS: &[&[Route]] = &[
     oauth2_permission_grant::ROUTES,
     synchronization::ROUTES,
     application::ROUTES,
+    application_template::ROUTES,
     deleted_item::ROUTES,
     directory_audit::ROUTES,
     provisioning_log::ROUTES,
