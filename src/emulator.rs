@@ -20,6 +20,7 @@ mod consent;
 mod context;
 mod control;
 mod deleted_item;
+mod delta;
 mod directory;
 mod directory_audit;
 mod directory_object;
@@ -50,6 +51,7 @@ mod service_principal;
 mod signing;
 mod synchronization;
 mod token;
+mod token_signing;
 mod unknown;
 mod witness;
 

@@ -121,6 +121,9 @@ fn check(context: &Context<'_>, entity: &EntityType, query: &Query) -> Result<()
         expand::check(entity, expand, query.is_advanced())?;
         selection(context, expand::related_type(entity, expand)?, expand.select.as_deref())?;
     }
+    if query.type_filter.is_some() || query.delta_token.is_some() {
+        return Err(Refusal::unsupported_query("Filters by type and state tokens are for the delta function."));
+    }
     if let Some(filter) = &query.filter {
         entity.check(filter, query.is_advanced())?;
     }
@@ -177,7 +180,7 @@ fn show(
 }
 
 /// The names of `$select` as the metadata spells them.
-fn selection(
+pub(super) fn selection(
     context: &Context<'_>,
     entity: &EntityType,
     select: Option<&[String]>,
@@ -204,7 +207,7 @@ fn selection(
 /// What of an object is shown. `keyCredentials` come without their keys unless they are asked for by name;
 /// `customSecurityAttributes` come only when asked for.
 /// <https://learn.microsoft.com/graph/api/serviceprincipal-get>
-fn project(mut row: Properties, select: Option<&[String]>) -> Properties {
+pub(super) fn project(mut row: Properties, select: Option<&[String]>) -> Properties {
     if let Some(names) = select {
         return row.into_iter().filter(|(name, _)| names.contains(name) || name.starts_with('@')).collect();
     }

@@ -47,7 +47,7 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 /// An object with its type.
-fn typed(entity: &EntityType, row: &Properties) -> Properties {
+pub(super) fn typed(entity: &EntityType, row: &Properties) -> Properties {
     let mut row = row.clone();
     row.insert("@odata.type".to_owned(), format!("#{}", entity.name).into());
     row

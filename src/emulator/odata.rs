@@ -30,6 +30,10 @@ pub(super) struct Query {
     pub(super) skip_token: Option<String>,
     pub(super) expand: Option<Expand>,
     pub(super) search: Option<Search>,
+    /// Where a round of change tracking begins.
+    pub(super) delta_token: Option<String>,
+    /// A filter by type, which only change tracking takes, as it was sent.
+    pub(super) type_filter: Option<String>,
     /// `ConsistencyLevel: eventual` was sent: the index may be asked.
     pub(super) eventual: bool,
     /// Every option but `$skiptoken`, as name and value, for `@odata.nextLink`.
@@ -86,6 +90,8 @@ pub(super) fn query(raw: &str, eventual: bool) -> Result<Query, Refusal> {
             )));
         }
         match lower.as_str() {
+            "$filter" if value.trim_start().starts_with("isof(") => query.type_filter = Some(value.to_string()),
+            "$deltatoken" => query.delta_token = Some(value.to_string()),
             "$filter" => query.filter = Some(filter::parse(&value).map_err(Refusal::odata)?),
             "$select" => query.select = names(&value)?,
             "$top" => query.top = Some(top(&value)?),

@@ -39,7 +39,24 @@ pub(super) struct Moment {
 pub(super) struct Shelf {
     objects: BTreeMap<String, Vec<Version>>,
     writes: u64,
+    /// What happened in the last days, oldest first.
+    journal: Vec<Change>,
 }
+
+/// One write, as the journal keeps it.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// Its place among all writes of the shelf, from 1.
+    pub(super) number: u64,
+    moment: Moment,
+    pub(super) id: String,
+    /// The properties that became other ones; nothing if the object began or ended.
+    pub(super) names: Option<Vec<String>>,
+}
+
+/// How long the journal remembers: as long as a state token of the directory is good.
+/// <https://learn.microsoft.com/graph/delta-query-overview#token-duration>
+pub(super) const JOURNAL: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 #[derive(Debug)]
 struct Version {
@@ -73,9 +90,15 @@ impl Shelf {
     /// As [`Self::put`], for an object that many tenants have in common.
     pub(super) fn put_shared(&mut self, moment: Moment, id: &str, value: Option<Arc<Properties>>) {
         self.writes += 1;
-        let version = Version { moment, number: self.writes, value };
         let versions = self.objects.entry(id.to_owned()).or_default();
-        versions.push(version);
+        let before = versions.last().and_then(|version| version.value.as_deref());
+        let names = before.zip(value.as_deref()).map(|(before, after)| changed(before, after));
+        self.journal.push(Change { number: self.writes, moment, id: id.to_owned(), names });
+        let forgotten = self
+            .journal
+            .partition_point(|change| change.moment.now.saturating_add(JOURNAL).is_ok_and(|end| end < moment.now));
+        self.journal.drain(..forgotten);
+        versions.push(Version { moment, number: self.writes, value });
         forget_settled(versions, moment.now);
         if let [only] = versions.as_slice()
             && only.value.is_none()
@@ -91,6 +114,27 @@ impl Shelf {
             self.put(moment, id, Some(value));
         }
     }
+}
+
+impl Shelf {
+    /// The number of the last write that every copy has, with all writes before it.
+    pub(super) fn settled(&self, now: Timestamp) -> u64 {
+        let is_on_its_way =
+            |change: &&Change| change.moment.now.saturating_add(change.moment.lag).is_ok_and(|all| all > now);
+        self.journal.iter().find(is_on_its_way).map_or(self.writes, |change| change.number - 1)
+    }
+
+    /// The writes after one number up to another.
+    pub(super) fn changes(&self, after: u64, until: u64) -> impl Iterator<Item = &Change> {
+        self.journal.iter().filter(move |change| change.number > after && change.number <= until)
+    }
+}
+
+/// The names of the properties in which two versions differ.
+fn changed(before: &Properties, after: &Properties) -> Vec<String> {
+    let gone = before.keys().filter(|name| !after.contains_key(*name));
+    let other = after.iter().filter(|(name, value)| before.get(*name) != Some(value)).map(|(name, _)| name);
+    gone.chain(other).cloned().collect()
 }
 
 /// The newest version that this view has learned of.

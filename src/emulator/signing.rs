@@ -29,6 +29,12 @@ pub(super) fn pem(text: &str, label: &str) -> Option<Vec<u8>> {
     STANDARD.decode(base64).ok()
 }
 
+/// The test key, without the words around it.
+pub(super) fn key_pem() -> String {
+    let lines = TEST_KEY_PEM.lines().skip_while(|line| !line.starts_with("-----BEGIN"));
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
 /// What the emulator puts into a token. Names as in Entra's version 1 access tokens, which Microsoft Graph uses.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Claims {

@@ -196,10 +196,6 @@ fn what_graph_has_and_the_emulator_has_not_is_501_and_marked() {
     for path in [
         "/servicePrincipals?$expand=memberOf",
         "/oauth2PermissionGrants?$search=\"scope:User\"",
-        "/servicePrincipals/delta",
-        "/servicePrincipals/microsoft.graph.delta()",
-        "/applications/delta",
-        "/oauth2PermissionGrants/delta()",
         "/auditLogs/signIns",
         "/users",
         "/$metadata",

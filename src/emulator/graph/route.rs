@@ -8,8 +8,9 @@ use super::super::context::{Context, GraphRequest};
 use super::super::error::Refusal;
 use super::super::odata::Segment;
 use super::super::{
-    app_role_assignment, application, application_template, deleted_item, directory_audit, directory_object, domain,
-    is_read, oauth2_permission_grant, organization, password, provisioning_log, service_principal, synchronization,
+    app_role_assignment, application, application_template, deleted_item, delta, directory_audit, directory_object,
+    domain, is_read, oauth2_permission_grant, organization, password, provisioning_log, service_principal,
+    synchronization, token_signing,
 };
 
 /// How an object is named: by `id`, or by an alternate key.
@@ -87,6 +88,8 @@ const NOUNS: &[&[Route]] = &[
     directory_object::ROUTES,
     domain::ROUTES,
     password::ROUTES,
+    delta::ROUTES,
+    token_signing::ROUTES,
 ];
 
 /// First segments that Graph knows, in lower case; what lies under them and is routed nowhere is not built.
