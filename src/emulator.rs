@@ -50,6 +50,7 @@ pub mod server;
 mod service_principal;
 mod signing;
 mod synchronization;
+mod throttle;
 mod token;
 mod token_signing;
 mod unknown;
@@ -61,6 +62,7 @@ pub use scenario::{
     OAuth2PermissionGrant, Ownership, Person, Scenario, ScenarioError, ServicePrincipal, Tenant, TrustedIssuer,
 };
 pub use synchronization::{ProvisioningTarget, QuarantineReason, TargetCredentials};
+pub use throttle::TenantSize;
 pub use unknown::{Setting, UNKNOWNS, Unknown, markdown as unknowns_markdown};
 
 use std::collections::BTreeMap;
@@ -104,6 +106,7 @@ pub struct Emulator {
     published: BTreeMap<String, Properties>,
     tenants: BTreeMap<String, TenantState>,
     log: RequestLog,
+    meter: throttle::Meter,
     graph_requests: u64,
     witness: Witness,
 }
@@ -122,6 +125,7 @@ impl Emulator {
             published: BTreeMap::new(),
             tenants: BTreeMap::new(),
             log: RequestLog::default(),
+            meter: throttle::Meter::default(),
             graph_requests: 0,
             witness: Witness::default(),
         }

@@ -121,6 +121,7 @@ fn route(
             emulator.log.clear();
             emulator.clock_offset = SignedDuration::ZERO;
             emulator.graph_requests = 0;
+            emulator.meter = super::throttle::Meter::default();
             emulator.identifiers = identifier::Identifiers::new(emulator.seed);
             Ok(Answer::no_content())
         }

@@ -101,10 +101,14 @@ impl Refusal {
     /// 429, with the scope that is exhausted.
     /// <https://learn.microsoft.com/graph/throttling-limits#throttled-responses-requests>
     pub(super) fn throttled(retry_after_seconds: Option<u32>, scope: String) -> Self {
+        Self::throttled_for(retry_after_seconds, scope, "ResourceUnitLimitExceeded")
+    }
+
+    /// 429, with the scope that is exhausted and the limit that was reached.
+    pub(super) fn throttled_for(retry_after_seconds: Option<u32>, scope: String, reason: &str) -> Self {
         let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", "Please retry again later.");
         let retry_after = retry_after_seconds.map(|seconds| ("retry-after", seconds.to_string()));
-        let why =
-            [("x-ms-throttle-scope", scope), ("x-ms-throttle-information", "ResourceUnitLimitExceeded".to_owned())];
+        let why = [("x-ms-throttle-scope", scope), ("x-ms-throttle-information", reason.to_owned())];
         Self { headers: retry_after.into_iter().chain(why).collect(), ..refusal }
     }
 

@@ -12,9 +12,10 @@ use super::answer::Answer;
 use super::context::{Caller, Context, GraphRequest};
 use super::directory::{MICROSOFT_GRAPH_APP_ID, Throttle};
 use super::error::Refusal;
-use super::odata::{self, Query};
+use super::odata;
 use super::replica::View;
 use super::request_log::{Item, Noted};
+use super::throttle::Cost;
 use super::{Emulator, batch, compression, deleted_item, identifier, is_read, signing, synchronization};
 
 pub(super) use route::{Key, Named, Route};
@@ -210,10 +211,15 @@ impl Emulator {
             prefer: header(incoming.headers, "prefer").unwrap_or_default().to_owned(),
             body: parse_body(incoming)?,
         };
-        let Self { seed, public_url, knobs, identifiers, published, tenants, graph_requests, .. } = self;
+        let Self { seed, public_url, knobs, identifiers, published, tenants, graph_requests, meter, .. } = self;
         let tenant = tenants
             .get_mut(tenant_id)
             .ok_or_else(|| Refusal::unauthenticated(public_url, "The tenant of the token is not in this emulator."))?;
+        let cost = Cost::of(&request);
+        let used = match caller {
+            Caller::Application { app_id, .. } => meter.take(now, knobs, app_id, tenant_id, cost)?,
+            Caller::Person(_) | Caller::Service => None,
+        };
         deleted_item::purge(tenant, now, knobs, identifiers);
         synchronization::advance(tenant, now, knobs, identifiers);
         let replicas = u64::from(knobs.replicas.max(1));
@@ -238,9 +244,18 @@ impl Emulator {
             correlation_id,
             user_agent: header(incoming.headers, "user-agent").unwrap_or_default().to_owned(),
         };
-        let cost = resource_units(&request);
-        let answer = route::route(&mut context, &request)?;
-        Ok(answer.with("x-ms-resource-unit", cost.to_string()))
+        let percentage =
+            used.map(|used| ("x-ms-throttle-limit-percentage", format!("{}.{:02}", used / 100, used % 100)));
+        match route::route(&mut context, &request) {
+            Ok(mut answer) => {
+                answer.headers.extend(percentage);
+                Ok(answer.with("x-ms-resource-unit", cost.units.to_string()))
+            }
+            Err(mut refusal) => {
+                refusal.headers.extend(percentage);
+                Err(refusal)
+            }
+        }
     }
 
     /// Finds tenant and caller by the token, and whether the token still counts.
@@ -274,19 +289,6 @@ fn scope(tenant_id: &str, caller: &Caller) -> String {
         Caller::Application { app_id, .. } => format!("Tenant_Application/ReadWrite/{app_id}/{tenant_id}"),
         Caller::Person(_) | Caller::Service => format!("Tenant/ReadWrite/{MICROSOFT_GRAPH_APP_ID}/{tenant_id}"),
     }
-}
-
-/// The price of a request in the identity service's bucket.
-/// <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>
-fn resource_units(request: &GraphRequest) -> u32 {
-    let names: Vec<String> = request.segments.iter().map(|segment| segment.name.to_ascii_lowercase()).collect();
-    let has = |name: &str| names.iter().any(|segment| segment == name);
-    let base: i32 =
-        if is_read(&request.method) && (has("approleassignments") || has("oauth2permissiongrants")) { 2 } else { 1 };
-    let Query { select, top, expand, .. } = &request.query;
-    let cost =
-        base - i32::from(select.is_some()) + i32::from(expand.is_some()) - i32::from(top.is_some_and(|top| top < 20));
-    u32::try_from(cost.max(1)).unwrap_or(1)
 }
 
 fn parse_body(incoming: &Incoming<'_>) -> Result<Option<Value>, Refusal> {

@@ -3,6 +3,8 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use super::throttle::TenantSize;
+
 /// Named settings of the emulated service. All of them can be read and changed on the control surface while it runs.
 ///
 /// The default is awkward on purpose; [`Knobs::calm`] is the service on its best day.
@@ -34,6 +36,11 @@ pub struct Knobs {
     /// What `x-ms-throttle-limit-percentage` says on every answer and batch item. Microsoft documents 0.8 to 1.8,
     /// and no header below that.
     pub throttle_percentage: Option<f64>,
+    /// How large the published limits are, in percent: 100 is as published, null is none. With it, requests are paid
+    /// from buckets of resource units, writes and reports in the emulator's time.
+    pub limit_percentage: Option<u32>,
+    /// How many users tenants have, which decides how many resource units an application has in them.
+    pub tenant_size: TenantSize,
     /// How long a token lives.
     pub token_lifetime_seconds: u32,
     /// How far `iat` and `nbf` of a token lie before the moment it was issued. Tokens in Microsoft's documentation
@@ -150,6 +157,8 @@ impl Knobs {
             throttle_every: None,
             retry_after_seconds: 10,
             throttle_percentage: None,
+            limit_percentage: None,
+            tenant_size: TenantSize::S,
             token_lifetime_seconds: 3599,
             token_backdate_seconds: 300,
             shuffle_batch: false,

@@ -25,6 +25,7 @@ mod documented;
 mod expand;
 mod federation;
 mod paging;
+mod limit;
 mod permission;
 mod provisioning_log;
 mod quarantine;

@@ -139,7 +139,7 @@ fn resource_units_are_those_of_the_throttling_table() {
         (format!("{list}/appRoleAssignments?$select=id"), "1"),
         (format!("{list}/appRoleAssignments?$top=5"), "1"),
         (format!("{list}/appRoleAssignments?$top=5&$select=id"), "1"),
-        (format!("{list}/oauth2PermissionGrants"), "2"),
+        (format!("{list}/oauth2PermissionGrants"), "1"),
         ("/oauth2PermissionGrants".to_owned(), "2"),
         ("/directory/deletedItems/microsoft.graph.servicePrincipal".to_owned(), "1"),
     ] {
