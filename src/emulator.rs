@@ -37,6 +37,7 @@ mod odata;
 mod organization;
 mod origin;
 mod page_token;
+mod owner;
 mod password;
 mod permission;
 mod provisioning_log;

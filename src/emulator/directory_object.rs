@@ -11,6 +11,7 @@ use super::error::Refusal;
 use super::graph::{Named, Route};
 use super::permission::{self, Access};
 use super::replica::View;
+use super::scenario::Person;
 use super::schema::{EntityType, Kind};
 use super::{application, collection, identifier, schema, service_principal};
 
@@ -51,6 +52,17 @@ pub(super) fn typed(entity: &EntityType, row: &Properties) -> Properties {
     let mut row = row.clone();
     row.insert("@odata.type".to_owned(), format!("#{}", entity.name).into());
     row
+}
+
+/// The one person that a tenant of the emulator has.
+fn person(person: &Person) -> Properties {
+    let Person { id, display_name, user_principal_name } = person;
+    Properties::from_iter([
+        ("@odata.type".to_owned(), "#microsoft.graph.user".into()),
+        ("id".to_owned(), id.as_str().into()),
+        ("displayName".to_owned(), display_name.as_str().into()),
+        ("userPrincipalName".to_owned(), user_principal_name.as_str().into()),
+    ])
 }
 
 /// All objects this view shows, live and soft-deleted.
@@ -154,7 +166,10 @@ fn owners(context: &Context<'_>, request: &GraphRequest, id: &str) -> Result<Ans
 /// Who owns an object.
 pub(super) fn owners_of(context: &Context<'_>, id: &str) -> Vec<Properties> {
     let is_owner = |owner: &str| context.tenant.is_owned(id, owner);
-    live(context).filter(|(_, owner, _)| is_owner(owner)).map(|(entity, _, row)| typed(entity, row)).collect()
+    let rows = live(context).filter(|(_, owner, _)| is_owner(owner)).map(|(entity, _, row)| typed(entity, row));
+    let administrator = &context.tenant.administrator;
+    let person = is_owner(&administrator.id).then(|| person(administrator));
+    rows.chain(person).collect()
 }
 
 fn owned_objects(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {

@@ -26,6 +26,7 @@ mod expand;
 mod federation;
 mod paging;
 mod limit;
+mod owner;
 mod permission;
 mod provisioning_log;
 mod quarantine;

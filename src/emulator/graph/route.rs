@@ -9,7 +9,7 @@ use super::super::error::Refusal;
 use super::super::odata::Segment;
 use super::super::{
     app_role_assignment, application, application_template, deleted_item, delta, directory_audit, directory_object,
-    domain, is_read, oauth2_permission_grant, organization, password, provisioning_log, service_principal,
+    domain, is_read, oauth2_permission_grant, organization, owner, password, provisioning_log, service_principal,
     synchronization, token_signing,
 };
 
@@ -89,6 +89,7 @@ const NOUNS: &[&[Route]] = &[
     domain::ROUTES,
     password::ROUTES,
     delta::ROUTES,
+    owner::ROUTES,
     token_signing::ROUTES,
 ];
 
