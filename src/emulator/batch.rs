@@ -101,6 +101,19 @@ fn check(steps: &[Step]) -> Result<(), Refusal> {
         if !seen.insert(step.id.to_lowercase()) {
             return Err(Refusal::odata(format!("Request Id {} has to be unique in a batch.", step.id)));
         }
+        check_write(step)?;
+    }
+    Ok(())
+}
+
+/// A write has a body, if only an empty object, and says what it is; one that does not spoils the whole batch.
+/// <https://learn.microsoft.com/graph/json-batching#creating-a-batch-request>
+/// <https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/2628>
+fn check_write(step: &Step) -> Result<(), Refusal> {
+    let is_write = ["POST", "PATCH", "PUT"].iter().any(|method| step.method.eq_ignore_ascii_case(method));
+    if is_write && (step.body.is_none() || own_header(step, "content-type").is_none()) {
+        let message = format!("Write request id : {} does not contain Content-Type header or body.", step.id);
+        return Err(Refusal::odata(message));
     }
     Ok(())
 }

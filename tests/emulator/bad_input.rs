@@ -219,13 +219,14 @@ fn an_item_of_bad_form_is_refused_alone() {
         (json!({"method": "GET", "url": "/servicePrincipals?$filter=appId eq"}), 400, "BadRequest"),
         (json!({"method": "GET", "url": "/servicePrincipals?$top=0"}), 400, "Request_UnsupportedQuery"),
         (json!({"method": "GET", "url": "/colours"}), 400, "BadRequest"),
-        (json!({"method": "PUT", "url": "/servicePrincipals"}), 405, "Request_BadRequest"),
+        (json!({"method": "PUT", "url": "/servicePrincipals", "body": {}}), 405, "Request_BadRequest"),
         (json!({"method": "", "url": "/servicePrincipals"}), 405, "Request_BadRequest"),
         (json!({"method": "G T", "url": "/servicePrincipals"}), 405, "Request_BadRequest"),
         (json!({"method": "POST", "url": "/servicePrincipals", "body": "a"}), 400, "BadRequest"),
     ] {
         let mut item = item;
         item["id"] = "1".into();
+        item["headers"] = json!({"Content-Type": "application/json"});
         let answer = ask(&mut cloud, "POST", "/$batch", Some(&json!({"requests": [item, get("2")]})));
         assert_eq!(answer.status, 200, "{}", answer.text);
         let responses = &answer.body["responses"];

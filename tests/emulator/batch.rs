@@ -154,8 +154,34 @@ fn an_items_own_request_id_is_echoed_in_its_error() {
 #[test]
 fn addresses_of_items_are_relative_and_batches_do_not_nest() {
     let mut cloud = calm();
-    let nested = json!({"id": "2", "method": "POST", "url": "/$batch", "body": {"requests": []}});
+    let nested = json!({
+        "id": "2", "method": "POST", "url": "/$batch",
+        "headers": {"content-type": "application/json"}, "body": {"requests": []},
+    });
     let responses = batch(&mut cloud, &[get("1", "https://graph.microsoft.com/v1.0/servicePrincipals"), nested]);
     assert_eq!(item(&responses, "1")["status"], 400);
     assert_eq!(item(&responses, "2")["status"], 400);
+}
+
+#[test]
+fn a_write_without_body_or_content_type_spoils_the_whole_batch() {
+    let mut cloud = with_roles(&ALL_ROLES);
+    let url = format!("/servicePrincipals/{INTEGRATION}");
+    let json_headers = json!({"Content-Type": "application/json"});
+    let written =
+        json!({"id": "1", "method": "PATCH", "url": url, "headers": json_headers, "body": {"notes": "written"}});
+    for spoiled in [
+        json!({"id": "2", "method": "PATCH", "url": url, "body": {"notes": "x"}}),
+        json!({"id": "2", "method": "post", "url": url, "headers": json_headers}),
+    ] {
+        let answer = cloud.post("/$batch", &json!({"requests": [written, spoiled]}));
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "BadRequest"));
+        assert_eq!(
+            answer.body["error"]["message"],
+            "Write request id : 2 does not contain Content-Type header or body."
+        );
+    }
+    assert!(cloud.audits().is_empty());
+    let delete = json!({"id": "2", "method": "DELETE", "url": url});
+    assert_eq!(item(&batch(&mut cloud, &[written, delete]), "2")["status"], 204);
 }

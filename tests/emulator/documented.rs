@@ -226,7 +226,7 @@ fn batch_items_have_the_documented_members_and_headers() {
     let requests = json!({"requests": [
         {"id": "1", "method": "GET", "url": "/servicePrincipals?$top=1"},
         {"id": "3", "method": "DELETE", "url": format!("/servicePrincipals/{INTEGRATION}")},
-        {"id": "4", "method": "PUT", "url": format!("/servicePrincipals/{INTEGRATION}"), "body": {}},
+        {"id": "4", "method": "PUT", "url": format!("/servicePrincipals/{INTEGRATION}"), "headers": {"Content-Type": "application/json"}, "body": {}},
     ]});
     let answer = cloud.post("/$batch", &requests).body;
     let documented = example("batch-mixed")["response"]["body"].clone();
