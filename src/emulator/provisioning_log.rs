@@ -126,7 +126,15 @@ impl Deed<'_> {
             "modifiedProperties": [],
             "servicePrincipal": {"id": id, "displayName": name},
             "sourceSystem": {"id": tenant.id, "displayName": "Microsoft Entra ID", "details": {}},
-            "targetSystem": {"id": id, "displayName": name, "details": {}},
+            "targetSystem": {
+                "id": id,
+                "displayName": name,
+                "details": {
+                    "ApplicationId": text(principal, "appId"),
+                    "ServicePrincipalId": id,
+                    "ServicePrincipalDisplayName": name,
+                },
+            },
             "initiatedBy": initiated_by(initiator),
             "sourceIdentity": identity(source_id),
             "targetIdentity": identity(&target_id),
@@ -165,15 +173,25 @@ fn steps(deed: Deed<'_>) -> Value {
         let reason = error.map_or("", |(_, reason)| reason).to_owned();
         return json!([step("CredentialValidation", "export", status, reason)]);
     };
+    let suffix = match action {
+        "create" => "Add",
+        "delete" => "Delete",
+        _ => "Update",
+    };
+    let imported = format!("Received {kind} '{id}' change of type ({suffix}) from Microsoft Entra ID");
+    let mut export = step(&format!("EntryExport{suffix}"), "export", status, format!("{kind} '{id}': {action}"));
+    if let Some(export) = export.as_object_mut() {
+        export.insert("details".to_owned(), json!({ "ReportableIdentifier": id }));
+    }
     json!([
-        step("EntryImport", "import", "success", format!("Retrieved {kind} '{id}' from Microsoft Entra ID")),
+        step(&format!("EntryImport{suffix}"), "import", "success", imported),
         step(
-            "EntrySynchronizationScoping",
-            "scoping",
+            &format!("EntrySynchronization{suffix}"),
+            "matching",
             "success",
-            format!("Determined whether {kind} '{id}' is in scope")
+            format!("Determined which {kind} of the target matches '{id}'")
         ),
-        step("EntryExport", "export", status, format!("{kind} '{id}': {action}")),
+        export,
     ])
 }
 

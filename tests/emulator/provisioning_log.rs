@@ -48,6 +48,12 @@ fn provisioning_on_demand_answers_as_documented_and_is_logged() {
     assert_eq!(records[0]["sourceIdentity"]["id"], PERSON);
     assert_eq!(records[0]["servicePrincipal"]["id"], IDENTITY);
     assert_eq!(records[0]["initiatedBy"]["initiatorType"], "application");
+    // https://learn.microsoft.com/graph/api/provisioningobjectsummary-list
+    assert_eq!(records[0]["targetSystem"]["details"]["ServicePrincipalId"], IDENTITY);
+    assert_eq!(records[0]["targetSystem"]["details"]["ApplicationId"], IDENTITY_APP);
+    let steps = records[0]["provisioningSteps"].as_array().unwrap();
+    assert_eq!(column(steps, "name"), ["EntryImportAdd", "EntrySynchronizationAdd", "EntryExportAdd"]);
+    assert_eq!(column(steps, "provisioningStepType"), ["import", "matching", "export"]);
     assert!(job.ends_with(records[0]["jobId"].as_str().unwrap()));
 }
 

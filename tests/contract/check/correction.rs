@@ -109,7 +109,7 @@ pub const COMPLETE: [&str; 8] = [
 ];
 
 /// Undeclared names in documented answers: type and names.
-pub const OPEN: [(&str, &[&str]); 3] = [
+pub const OPEN: [(&str, &[&str]); 4] = [
     (
         "microsoft.graph.servicePrincipal",
         &[
@@ -123,6 +123,11 @@ pub const OPEN: [(&str, &[&str]); 3] = [
     ),
     // https://learn.microsoft.com/graph/api/directoryaudit-list shows them of whoever did it.
     ("microsoft.graph.userIdentity", &["homeTenantId", "homeTenantName", "userType"]),
+    // An open type without properties of its own: https://learn.microsoft.com/graph/api/provisioningobjectsummary-list
+    (
+        "microsoft.graph.detailsInfo",
+        &["ApplicationId", "ReportableIdentifier", "ServicePrincipalDisplayName", "ServicePrincipalId"],
+    ),
     // The page of one operation calls `createdDateTime` so.
     ("microsoft.graph.appRoleAssignment", &["creationTimestamp"]),
 ];
