@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod application;
-mod arbitrary;
 mod application_template;
+mod arbitrary;
 mod audit;
 mod bad_input;
 mod batch;
@@ -24,9 +24,9 @@ mod discovery;
 mod documented;
 mod expand;
 mod federation;
-mod paging;
 mod limit;
 mod owner;
+mod paging;
 mod permission;
 mod provisioning_log;
 mod quarantine;
