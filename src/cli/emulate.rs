@@ -37,7 +37,8 @@ pub struct EmulateArguments {
 /// Serves until Ctrl-C.
 pub async fn emulate(arguments: EmulateArguments) -> anyhow::Result<ExitCode> {
     let clock = Clock::system();
-    let settings = Settings { seed: arguments.seed, public_url: String::new(), knobs: Knobs::default() };
+    let knobs = Knobs { limit_percentage: Some(100), ..Knobs::default() };
+    let settings = Settings { seed: arguments.seed, public_url: String::new(), knobs };
     let mut emulator = Emulator::new(settings);
     let loaded = if arguments.empty { None } else { Some(emulator.load(clock.now(), &Scenario::incident())?) };
     let EmulateArguments { listen, control, tls_ca_file, .. } = arguments;

@@ -254,13 +254,13 @@ fn every_operation_that_is_needed_is_answered_as_described() {
     }
     let listed_as_not_built: BTreeSet<String> = lines(include_str!("not-built.txt"));
     let never: BTreeSet<String> = needed.difference(&exercised).cloned().collect();
-    println!(
+    super::tell(&format!(
         "exercised {} / validated {} / listed {}, of which {} are not built yet",
         exercised.intersection(&needed).count(),
         validated.intersection(&needed).count(),
         needed.len(),
         never.len(),
-    );
+    ));
     assert!(exercised.len() >= 60, "{} operations were exercised", exercised.len());
     assert_eq!(exercised, validated);
     assert!(

@@ -14,3 +14,9 @@ mod exercise;
 mod published;
 mod teeth;
 mod watching;
+
+/// Past the capture of the test harness: figures are read when all is well.
+fn tell(line: &str) {
+    use std::io::Write as _;
+    drop(writeln!(std::io::stderr(), "contract: {line}"));
+}

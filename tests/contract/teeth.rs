@@ -150,10 +150,11 @@ fn a_spoiled_answer_is_found_out() {
         }
     }
     let percent = f64::from(caught) * 100.0 / f64::from(bites);
-    println!("{caught} of {bites} bites are found: {percent:.1} %");
+    super::tell(&format!("{caught} of {bites} bites are found: {percent:.1} %"));
     for (name, bite, place) in &survivors {
         let known = SURVIVORS.iter().find(|known| (known.0, known.1, known.2) == (*name, *bite, place.as_str()));
-        println!("survives: {name}, {bite:?} {place}: {}", known.map_or("NOBODY KNOWS WHY", |known| known.3));
+        let why = known.map_or("NOBODY KNOWS WHY", |known| known.3);
+        super::tell(&format!("survives: {name}, {bite:?} {place}: {why}"));
     }
     let known: BTreeSet<_> = SURVIVORS.iter().map(|known| (known.0, known.1, known.2.to_owned())).collect();
     assert_eq!(survivors, known, "the table of survivors is not what survives");
