@@ -28,6 +28,7 @@ mod discovery;
 mod domain;
 mod error;
 mod expand;
+mod federated_identity_credential;
 mod filter;
 mod graph;
 mod identifier;

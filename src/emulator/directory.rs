@@ -10,7 +10,7 @@ use super::directory_audit::AuditLog;
 use super::knob::Knobs;
 use super::provisioning_log::ProvisioningLog;
 use super::replica::{Moment, Shelf, View};
-use super::scenario::{ClientSecret, FederatedCredential, Person};
+use super::scenario::{ClientSecret, Person};
 use super::synchronization::Synchronization;
 
 /// The properties of one object by their names in Graph.
@@ -51,7 +51,8 @@ pub(super) struct TenantState {
     pub(super) password_keys: BTreeMap<String, String>,
     /// Each with the appId it belongs to, in lower case.
     pub(super) certificates: Vec<(String, Certificate)>,
-    pub(super) federated_credentials: Vec<FederatedCredential>,
+    /// Each with the application it belongs to.
+    pub(super) federated_credentials: Shelf,
     /// Issuer to its JSON Web Keys.
     pub(super) issuers: BTreeMap<String, Vec<Value>>,
     /// appIds that get no token, in lower case.

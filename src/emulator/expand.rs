@@ -8,6 +8,7 @@ use super::context::Context;
 use super::directory::{Properties, text};
 use super::directory_object::{self, DIRECTORY_OBJECT};
 use super::error::Refusal;
+use super::federated_identity_credential;
 use super::odata;
 use super::schema::{self, EntityType};
 
@@ -30,6 +31,7 @@ enum Relationship {
     OwnedObjects,
     AppRoleAssignments,
     AppRoleAssignedTo,
+    FederatedIdentityCredentials,
 }
 
 /// Whether the reference says of a relationship that it "supports `$expand`".
@@ -68,7 +70,7 @@ const OF_PRINCIPAL: &[(&str, Support)] = &[
 const OF_APPLICATION: &[(&str, Support)] = &[
     ("owners", Built(Relationship::Owners)),
     ("extensionProperties", NotBuilt),
-    ("federatedIdentityCredentials", NotBuilt),
+    ("federatedIdentityCredentials", Built(Relationship::FederatedIdentityCredentials)),
     ("appManagementPolicies", Undocumented),
     ("createdOnBehalfOf", Undocumented),
     ("homeRealmDiscoveryPolicies", Undocumented),
@@ -197,6 +199,7 @@ impl Relationship {
         match self {
             Self::Owners | Self::OwnedObjects => &DIRECTORY_OBJECT,
             Self::AppRoleAssignments | Self::AppRoleAssignedTo => &schema::APP_ROLE_ASSIGNMENT,
+            Self::FederatedIdentityCredentials => &schema::FEDERATED_IDENTITY_CREDENTIAL,
         }
     }
 
@@ -206,6 +209,7 @@ impl Relationship {
             Self::OwnedObjects => directory_object::owned_by(context, id),
             Self::AppRoleAssignments => app_role_assignment::at(context, id, End::Principal),
             Self::AppRoleAssignedTo => app_role_assignment::at(context, id, End::Resource),
+            Self::FederatedIdentityCredentials => federated_identity_credential::of_registration(context, id),
         }
     }
 }

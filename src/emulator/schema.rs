@@ -8,7 +8,10 @@ use serde_json::Value;
 use super::directory::Properties;
 use super::error::Refusal;
 
-pub(super) use table::{APP_ROLE_ASSIGNMENT, APPLICATION, DIRECTORY_AUDIT, OAUTH2_PERMISSION_GRANT, SERVICE_PRINCIPAL};
+pub(super) use table::{
+    APP_ROLE_ASSIGNMENT, APPLICATION, DIRECTORY_AUDIT, FEDERATED_IDENTITY_CREDENTIAL, OAUTH2_PERMISSION_GRANT,
+    SERVICE_PRINCIPAL,
+};
 
 use Kind::{Flag, Guid, Moment, Other, Text};
 

@@ -23,6 +23,7 @@ mod delta;
 mod discovery;
 mod documented;
 mod expand;
+mod federated_identity_credential;
 mod federation;
 mod limit;
 mod owner;

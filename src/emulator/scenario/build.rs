@@ -14,7 +14,9 @@ use super::super::directory_audit::AuditLog;
 use super::super::identifier::{self, Identifiers};
 use super::super::provisioning_log::ProvisioningLog;
 use super::super::replica::{Moment, Shelf, View};
-use super::super::{app_role_assignment, application, oauth2_permission_grant, service_principal};
+use super::super::{
+    app_role_assignment, application, federated_identity_credential, oauth2_permission_grant, service_principal,
+};
 use super::{
     AppRoleAssignment, Application, Built, ClientCertificate, Credentials, Loaded, Ownership, Scenario, ScenarioError,
     ServicePrincipal, Tenant, TrustedIssuer, incident,
@@ -71,6 +73,9 @@ impl Scenario {
             tenant.oauth2_permission_grants.put(past, text(&row, "id"), Some(row.clone()));
         }
         self.add_owners(&mut tenant)?;
+        for (number, credential) in (1..).zip(&self.federated_credentials) {
+            federated_identity_credential::import(&mut tenant, past, &identifiers.guid(), number, credential);
+        }
         for record in self.directory_audits.iter().filter_map(Value::as_object) {
             tenant.audit.import(record.clone());
         }
@@ -100,7 +105,7 @@ impl Scenario {
             secrets: self.client_secrets.clone(),
             password_keys: BTreeMap::new(),
             certificates: self.certificates()?,
-            federated_credentials: self.federated_credentials.clone(),
+            federated_credentials: Shelf::default(),
             issuers: self.issuers()?,
             blocked: self.blocked_applications.iter().map(|app_id| app_id.to_ascii_lowercase()).collect(),
             revocations: BTreeMap::new(),

@@ -36,6 +36,7 @@ const PRINCIPAL: &str = "microsoft.graph.servicePrincipal";
 const APPLICATION: &str = "microsoft.graph.application";
 const ASSIGNMENT: &str = "microsoft.graph.appRoleAssignment";
 const GRANT: &str = "microsoft.graph.oAuth2PermissionGrant";
+const FEDERATED: &str = "microsoft.graph.federatedIdentityCredential";
 const AUDIT: &str = "microsoft.graph.directoryAudit";
 
 /// What is published for each property: without the index what the tables of that page mark as default, with it what
@@ -96,6 +97,8 @@ const SUPPORT: &[Support] = &[
     on(GRANT, "consentType", &["eq"], &[]),
     on(GRANT, "principalId", &["eq"], &[]),
     on(GRANT, "resourceId", &["eq"], &[]),
+    on(FEDERATED, "name", &["eq"], &[]),
+    on(FEDERATED, "subject", &["eq"], &[]),
     on(AUDIT, "id", &["eq"], &[]),
     on(AUDIT, "activityDateTime", &["eq", "ge", "le"], &[]),
     on(AUDIT, "activityDisplayName", &["eq", "startsWith"], &[]),

@@ -139,6 +139,23 @@ pub(in super::super) const OAUTH2_PERMISSION_GRANT: EntityType = EntityType {
     index_only: &[],
 };
 
+/// federatedIdentityCredential.
+pub(in super::super) const FEDERATED_IDENTITY_CREDENTIAL: EntityType = EntityType {
+    name: "microsoft.graph.federatedIdentityCredential",
+    set: "federatedIdentityCredentials",
+    resource: "FederatedIdentityCredential",
+    properties: &[
+        ("id", Text),
+        ("audiences", Other),
+        ("description", Text),
+        ("issuer", Text),
+        ("name", Text),
+        ("subject", Text),
+    ],
+    filterable: &[],
+    index_only: &[],
+};
+
 /// directoryAudit.
 pub(in super::super) const DIRECTORY_AUDIT: EntityType = EntityType {
     name: "microsoft.graph.directoryAudit",

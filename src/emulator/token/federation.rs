@@ -11,9 +11,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey};
 use serde_json::Value;
 
-use super::super::directory::{text, text_of};
+use super::super::directory::{elements, text, text_of};
+use super::super::federated_identity_credential;
 use super::super::replica::View;
-use super::super::scenario::FederatedCredential;
 use super::Attempt;
 use super::assertion::{Assertion, no_key_named};
 use super::denial::Denial;
@@ -50,28 +50,28 @@ pub(super) fn check(attempt: &Attempt<'_>, assertion: &Assertion, issuer: &str) 
 /// Looks for a credential with this issuer, this subject and this one audience, each to the letter.
 fn matching(attempt: &Attempt<'_>, issuer: &str, subject: &str, audiences: &[&str]) -> Result<(), Denial> {
     let Attempt { tenant, client_id, .. } = attempt;
-    let own = tenant.federated_credentials.iter().filter(|own| own.app_id.eq_ignore_ascii_case(client_id));
-    let own: Vec<&FederatedCredential> = own.collect();
+    let own = federated_identity_credential::of(tenant, View::Truth, client_id);
     if own.is_empty() {
         let principal = tenant.principal_of(View::Truth, client_id).map(|(_, principal)| principal);
         let name = principal.map(|principal| text(principal, "displayName")).unwrap_or_default();
         let text = format!("The client '{client_id}'({name}) has no configured federated identity credentials.");
         return Err(Denial::client(70_025, text));
     }
-    let of_issuer: Vec<_> = own.into_iter().filter(|own| own.issuer == issuer).collect();
+    let of_issuer: Vec<_> = own.into_iter().filter(|own| text(own, "issuer") == issuer).collect();
     if of_issuer.is_empty() {
         return Err(mismatch(700_211, "issuer", issuer, CHECK));
     }
-    let of_subject: Vec<_> = of_issuer.iter().filter(|own| own.subject == subject).collect();
+    let of_subject: Vec<_> = of_issuer.iter().filter(|own| text(own, "subject") == subject).collect();
     if of_subject.is_empty() {
-        let differs_in_case = of_issuer.iter().any(|own| own.subject.eq_ignore_ascii_case(subject));
+        let differs_in_case = of_issuer.iter().any(|own| text(own, "subject").eq_ignore_ascii_case(subject));
         return Err(if differs_in_case {
             mismatch(7_002_138, "subject", subject, CASE)
         } else {
             mismatch(700_213, "subject", subject, CHECK)
         });
     }
-    let is_listed = |audience: &str| of_subject.iter().any(|own| own.audiences.iter().any(|one| one == audience));
+    let is_listed =
+        |audience: &str| of_subject.iter().any(|own| elements(own, "audiences").iter().any(|one| one == audience));
     match audiences {
         [audience] if is_listed(audience) => Ok(()),
         _ => Err(mismatch(700_212, "audience", &audiences.join(", "), CHECK)),
