@@ -32,6 +32,7 @@ mod federated_identity_credential;
 mod filter;
 mod graph;
 mod identifier;
+mod key_credential;
 mod knob;
 mod oauth2_permission_grant;
 mod odata;

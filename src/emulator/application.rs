@@ -8,16 +8,18 @@ use super::directory::{self, Properties, text};
 use super::directory_audit::{Event, Target, change, set};
 use super::error::Refusal;
 use super::graph::{Key, Named, Route};
+use super::key_credential::KEY_CREDENTIALS;
 use super::permission::{self, Access};
 use super::replica::View;
 use super::service_principal::{self, as_list, capitalized};
-use super::{collection, identifier, schema};
+use super::{collection, identifier, key_credential, schema};
 
 /// What `PATCH` may set.
 const WRITABLE: &[&str] = &[
     "description",
     "displayName",
     "isDisabled",
+    "keyCredentials",
     "notes",
     "requiredResourceAccess",
     "serviceManagementReference",
@@ -37,6 +39,7 @@ const CREATABLE: &[&str] = &[
     "info",
     "isDeviceOnlyAuthSupported",
     "isFallbackPublicClient",
+    "keyCredentials",
     "notes",
     "optionalClaims",
     "parentalControlSettings",
@@ -72,12 +75,8 @@ fn post(context: &mut Context<'_>, request: &GraphRequest, _: &Named<'_>) -> Res
     if text(body, "displayName").is_empty() {
         return Err(Refusal::bad_request("A value is required for property 'displayName' of resource 'Application'."));
     }
-    // `az ad app create` says of each application that it has no certificates.
-    let mut body = body.clone();
-    if body.get("keyCredentials").and_then(Value::as_array).is_some_and(Vec::is_empty) {
-        body.remove("keyCredentials");
-    }
-    let row: Properties = schema::APPLICATION.changes(&body, CREATABLE)?.into_iter().collect();
+    let wish = schema::APPLICATION.changes(body, CREATABLE)?;
+    let row = key_credential::stored(context, &Properties::new(), wish)?.into_iter().collect();
     let row = register(context, row);
     Ok(collection::created(context, &schema::APPLICATION, row))
 }
@@ -135,6 +134,7 @@ fn get(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> 
 fn patch(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
     let (id, row) = writable(context, named.key(0))?;
     let changes = schema::APPLICATION.changes_to(&id, request.object()?, WRITABLE)?;
+    let changes = key_credential::stored(context, &row, changes)?;
     update(context, &id, &row, changes);
     Ok(Answer::no_content())
 }
@@ -177,9 +177,14 @@ fn find(context: &Context<'_>, key: Key<'_>, view: View) -> Result<(String, Prop
 /// Changes a registration. `isDisabled` shows on the principal as well.
 /// <https://learn.microsoft.com/entra/identity/enterprise-apps/deactivate-app-registration>
 fn update(context: &mut Context<'_>, id: &str, row: &Properties, changes: Vec<(String, Value)>) {
+    let is_of_keys_alone = changes.len() == 1 && changes.iter().all(|(name, _)| name == KEY_CREDENTIALS);
     let mut modified = Vec::new();
     let mut names = Vec::new();
     for (name, value) in &changes {
+        if name == KEY_CREDENTIALS {
+            key_credential::record(context, "Application", id, row, value);
+            continue;
+        }
         let old = row.get(name).cloned().unwrap_or_default();
         let shown = capitalized(name);
         modified.push(change(&shown, Some(&as_list(old)), Some(&as_list(value.clone()))));
@@ -191,6 +196,9 @@ fn update(context: &mut Context<'_>, id: &str, row: &Properties, changes: Vec<(S
     context.tenant.applications.update(moment, id, |properties| properties.extend(changes));
     if let Some(disabled) = disabled {
         mirror(context, text(row, "appId"), &disabled);
+    }
+    if is_of_keys_alone {
+        return;
     }
     let target = Target::of(id, row);
     context.record(Event {

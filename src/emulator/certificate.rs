@@ -23,6 +23,8 @@ const RSA_ENCRYPTION: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,
 /// A certificate with an RSA key.
 #[derive(Debug, Clone)]
 pub(super) struct Certificate {
+    /// All of it.
+    pub(super) der: Vec<u8>,
     /// SHA-1 of the DER encoding: `x5t`.
     pub(super) sha1: Vec<u8>,
     /// SHA-256 of the DER encoding: `x5t#S256`.
@@ -35,10 +37,13 @@ pub(super) struct Certificate {
 
 impl Certificate {
     /// Reads a PEM file; nothing if it is no certificate or its key is not an RSA key.
-    /// Neither its own signature nor its issuer is looked at: Entra trusts what was registered.
     pub(super) fn from_pem(text: &str) -> Option<Self> {
-        let der = signing::pem(text, "CERTIFICATE")?;
-        let (certificate, _) = expect(SEQUENCE, &der)?;
+        Self::from_der(&signing::pem(text, "CERTIFICATE")?)
+    }
+
+    /// The same in DER. Neither its own signature nor its issuer is looked at: Entra trusts what was registered.
+    pub(super) fn from_der(der: &[u8]) -> Option<Self> {
+        let (certificate, _) = expect(SEQUENCE, der)?;
         let (body, _) = expect(SEQUENCE, certificate)?;
         let body = match element(body)? {
             (VERSION, _, rest) => rest,
@@ -57,10 +62,16 @@ impl Certificate {
         let (key, _) = expect(BIT_STRING, key)?;
         // The first byte of a bit string counts the unused bits of the last one.
         let public_key = key.strip_prefix(&[0]).filter(|_| algorithm == RSA_ENCRYPTION)?.to_vec();
-        let sha1 = digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, &der).as_ref().to_vec();
-        let sha256 = digest::digest(&SHA256, &der).as_ref().to_vec();
-        Some(Self { sha1, sha256, not_before, not_after, public_key })
+        let sha1 = digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, der).as_ref().to_vec();
+        let sha256 = digest::digest(&SHA256, der).as_ref().to_vec();
+        Some(Self { der: der.to_vec(), sha1, sha256, not_before, not_after, public_key })
     }
+}
+
+/// Bytes as thumbprints are shown: `DA20FC…`.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).map(|digit| digit.to_ascii_uppercase()).collect()
 }
 
 /// The first DER element: tag, content, and what follows it.

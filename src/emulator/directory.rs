@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::certificate::Certificate;
 use super::directory_audit::AuditLog;
 use super::knob::Knobs;
 use super::provisioning_log::ProvisioningLog;
@@ -49,8 +48,6 @@ pub(super) struct TenantState {
     pub(super) secrets: Vec<ClientSecret>,
     /// keyId of a secret that the service made to the secret.
     pub(super) password_keys: BTreeMap<String, String>,
-    /// Each with the appId it belongs to, in lower case.
-    pub(super) certificates: Vec<(String, Certificate)>,
     /// Each with the application it belongs to.
     pub(super) federated_credentials: Shelf,
     /// Issuer to its JSON Web Keys.

@@ -10,9 +10,10 @@ use super::directory::{self, Properties, flag, text};
 use super::directory_audit::{self, Event, Target, change, set};
 use super::error::Refusal;
 use super::graph::{Key, Named, Route};
+use super::key_credential::KEY_CREDENTIALS;
 use super::permission::{self, Access};
 use super::replica::View;
-use super::{collection, identifier, schema};
+use super::{collection, identifier, key_credential, schema};
 
 pub(super) use shape::from_application;
 
@@ -27,6 +28,7 @@ const WRITABLE: &[&str] = &[
     "description",
     "displayName",
     "homepage",
+    "keyCredentials",
     "loginUrl",
     "logoutUrl",
     "notes",
@@ -61,7 +63,7 @@ fn post(context: &mut Context<'_>, request: &GraphRequest, _: &Named<'_>) -> Res
     }
     let mut rest = body.clone();
     rest.remove("appId");
-    let changes = changes(&rest)?;
+    let changes = changes(context, &rest)?;
     let row = add(context, &app_id, changes)?;
     Ok(collection::created(context, &schema::SERVICE_PRINCIPAL, row))
 }
@@ -123,18 +125,21 @@ fn patch(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -
     let is_missing = context.tenant.principal_of(View::Truth, key.value).is_none();
     let may_create = request.prefer.split(',').any(|wish| wish.trim().eq_ignore_ascii_case("create-if-missing"));
     if may_create && is_missing && key.name.eq_ignore_ascii_case("appId") {
-        let row = add(context, key.value, changes(body)?)?;
+        let wish = changes(context, body)?;
+        let row = add(context, key.value, wish)?;
         return Ok(collection::created(context, &schema::SERVICE_PRINCIPAL, row));
     }
     let (id, row) = writable(context, key)?;
     let changes = schema::SERVICE_PRINCIPAL.changes_to(&id, body, WRITABLE)?;
+    let changes = key_credential::stored(context, &row, changes)?;
     update(context, &id, &row, changes);
     Ok(Answer::no_content())
 }
 
 /// Checks a body against what may be written.
-fn changes(body: &Properties) -> Result<Vec<(String, Value)>, Refusal> {
-    schema::SERVICE_PRINCIPAL.changes(body, WRITABLE)
+fn changes(context: &mut Context<'_>, body: &Properties) -> Result<Vec<(String, Value)>, Refusal> {
+    let changes = schema::SERVICE_PRINCIPAL.changes(body, WRITABLE)?;
+    key_credential::stored(context, &Properties::new(), changes)
 }
 
 /// Creates a principal on request, with the documented refusals.
@@ -201,11 +206,16 @@ pub(super) fn create(
 
 /// Changes properties and says so in the audit log.
 fn update(context: &mut Context<'_>, id: &str, row: &Properties, changes: Vec<(String, Value)>) {
+    let is_of_keys_alone = changes.len() == 1 && changes.iter().all(|(name, _)| name == KEY_CREDENTIALS);
     let mut modified = Vec::new();
     let mut names = Vec::new();
     for (name, value) in &changes {
         let old = row.get(name).cloned().unwrap_or_default();
         if old == *value {
+            continue;
+        }
+        if name == KEY_CREDENTIALS {
+            key_credential::record(context, "ServicePrincipal", id, row, value);
             continue;
         }
         let shown = capitalized(name);
@@ -215,6 +225,9 @@ fn update(context: &mut Context<'_>, id: &str, row: &Properties, changes: Vec<(S
     let moment = context.moment();
     context.tenant.service_principals.update(moment, id, |properties| properties.extend(changes));
     modified.push(set("Included Updated Properties", &names.join(", ")));
+    if is_of_keys_alone {
+        return;
+    }
     let target = Target::of(id, row);
     let event = Event {
         activity: "Update service principal",

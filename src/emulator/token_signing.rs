@@ -13,6 +13,7 @@ use ring::digest;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
+use super::certificate::hex;
 use super::context::{Context, GraphRequest};
 use super::directory::{Properties, elements, text};
 use super::directory_audit::{Event, Target, set};
@@ -72,12 +73,6 @@ fn add(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> 
     let (activity, target_type) = ("Add service principal credentials", "ServicePrincipal");
     context.record(Event { activity, operation: "Update", target_type, target: Target::of(&id, &row), changes });
     Ok(Answer::graph(StatusCode::OK, shown))
-}
-
-/// As people compare thumbprints: `DA20FC…`.
-fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default().to_ascii_uppercase();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn append(row: &mut Properties, name: &str, more: Vec<Value>) {

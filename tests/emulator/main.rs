@@ -25,6 +25,7 @@ mod documented;
 mod expand;
 mod federated_identity_credential;
 mod federation;
+mod key_credential;
 mod limit;
 mod owner;
 mod paging;

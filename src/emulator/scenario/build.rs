@@ -12,6 +12,7 @@ use super::super::directory::{
 };
 use super::super::directory_audit::AuditLog;
 use super::super::identifier::{self, Identifiers};
+use super::super::key_credential::{self, KEY_CREDENTIALS};
 use super::super::provisioning_log::ProvisioningLog;
 use super::super::replica::{Moment, Shelf, View};
 use super::super::{
@@ -73,6 +74,7 @@ impl Scenario {
             tenant.oauth2_permission_grants.put(past, text(&row, "id"), Some(row.clone()));
         }
         self.add_owners(&mut tenant)?;
+        self.add_certificates(&mut tenant, identifiers, past)?;
         for (number, credential) in (1..).zip(&self.federated_credentials) {
             federated_identity_credential::import(&mut tenant, past, &identifiers.guid(), number, credential);
         }
@@ -104,7 +106,6 @@ impl Scenario {
             owners: BTreeMap::new(),
             secrets: self.client_secrets.clone(),
             password_keys: BTreeMap::new(),
-            certificates: self.certificates()?,
             federated_credentials: Shelf::default(),
             issuers: self.issuers()?,
             blocked: self.blocked_applications.iter().map(|app_id| app_id.to_ascii_lowercase()).collect(),
@@ -116,13 +117,30 @@ impl Scenario {
         })
     }
 
-    fn certificates(&self) -> Result<Vec<(String, Certificate)>, ScenarioError> {
-        let read = |ClientCertificate { app_id, certificate }: &ClientCertificate| {
+    /// Gives each certificate to the registration of its application, or to the principal if it is registered elsewhere.
+    fn add_certificates(
+        &self,
+        tenant: &mut TenantState,
+        identifiers: &mut Identifiers,
+        past: Moment,
+    ) -> Result<(), ScenarioError> {
+        for ClientCertificate { app_id, certificate } in &self.client_certificates {
             let certificate = Certificate::from_pem(certificate)
                 .ok_or_else(|| ScenarioError::NotACertificate { app_id: app_id.clone() })?;
-            Ok((app_id.to_ascii_lowercase(), certificate))
-        };
-        self.client_certificates.iter().map(read).collect()
+            let credential = key_credential::of_scenario(&certificate, &identifiers.guid());
+            let registration = tenant.application_of(View::Truth, app_id).map(|(id, _)| id.to_owned());
+            let (shelf, id) = if let Some(id) = registration {
+                (&mut tenant.applications, id)
+            } else {
+                let id = principal_id(tenant, app_id)?;
+                (&mut tenant.service_principals, id)
+            };
+            shelf.update(past, &id, |row| {
+                let all = directory::elements(row, KEY_CREDENTIALS).iter().cloned().chain([credential]).collect();
+                row.insert(KEY_CREDENTIALS.to_owned(), Value::Array(all));
+            });
+        }
+        Ok(())
     }
 
     fn issuers(&self) -> Result<BTreeMap<String, Vec<Value>>, ScenarioError> {

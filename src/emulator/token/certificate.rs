@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
 
-use super::super::certificate::Certificate;
+use super::super::certificate::{Certificate, hex};
+use super::super::key_credential;
 use super::super::origin::Neighbours;
 use super::Attempt;
 use super::assertion::{Assertion, DOCUMENTATION, no_key_named};
@@ -33,11 +34,11 @@ pub(super) fn check(attempt: &Attempt<'_>, assertion: &Assertion, issuer: &str) 
     }
     is_for_this_tenant(attempt, assertion)?;
     assertion.is_current(*now)?;
-    let mut own = tenant.certificates.iter().filter(|(owner, _)| owner.eq_ignore_ascii_case(client_id));
+    let own = key_credential::certificates(tenant, client_id);
     let refused = |what: &str, why: &str, found: Option<&Certificate>| {
         Denial::client(700_027, reason(client_id, what, why, &thumbprint, found))
     };
-    let Some((_, certificate)) = own.find(|(_, certificate)| thumbprint.is_of(certificate)) else {
+    let Some(certificate) = own.iter().find(|certificate| thumbprint.is_of(certificate)) else {
         let what = "The certificate with identifier used to sign the client assertion is not registered on application";
         return Err(refused(what, "The key was not found.", None));
     };
@@ -135,12 +136,6 @@ fn reason(client_id: &str, what: &str, why: &str, thumbprint: &Thumbprint, found
     format!(
         "{what}. [Reason - {why}, {used}{found}Please visit the Azure Portal, Graph Explorer or directly use MS Graph to see configured keys for app Id '{client_id}'. Review the documentation at https://docs.microsoft.com/en-us/graph/deployments to determine the corresponding service endpoint and https://docs.microsoft.com/en-us/graph/api/application-get?view=graph-rest-1.0&tabs=http to build a query request URL, such as 'https://graph.microsoft.com/beta/applications/{client_id}']."
     )
-}
-
-/// Bytes as thumbprints are shown.
-fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).map(|digit| digit.to_ascii_uppercase()).collect()
 }
 
 /// A time as this message shows it: `01/23/2024 13:33:28`.
