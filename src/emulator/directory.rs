@@ -45,6 +45,8 @@ pub(super) struct TenantState {
     pub(super) oauth2_permission_grants: Shelf,
     /// Object id to the object ids of its owners.
     pub(super) owners: BTreeMap<String, BTreeSet<String>>,
+    /// Principal's object id to the classifications of its delegated permissions.
+    pub(super) permission_classifications: BTreeMap<String, Vec<Properties>>,
     pub(super) secrets: Vec<ClientSecret>,
     /// keyId of a secret that the service made to the secret.
     pub(super) password_keys: BTreeMap<String, String>,

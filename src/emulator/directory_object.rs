@@ -44,6 +44,8 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get("serviceprincipals/{}/owners", owners_of_principal),
     Route::get("serviceprincipals/{}/ownedobjects", owned_objects),
     Route::get("serviceprincipals/{}/createdobjects", created_objects),
+    Route::get("serviceprincipals/{}/memberof", no_groups),
+    Route::get("serviceprincipals/{}/transitivememberof", no_groups),
     Route::get("applications/{}/owners", owners_of_application),
 ];
 
@@ -191,4 +193,11 @@ fn created_objects(context: &mut Context<'_>, request: &GraphRequest, named: &Na
     let made = live(context).filter(|(.., row)| text(row, "createdByAppId").eq_ignore_ascii_case(app_id));
     let rows = made.map(|(entity, _, row)| typed(entity, row)).collect();
     collection::page(context, request, &DIRECTORY_OBJECT, rows)
+}
+
+/// What a principal is a member of: the emulator has neither groups nor directory roles.
+/// <https://learn.microsoft.com/graph/api/serviceprincipal-list-memberof>
+fn no_groups(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>) -> Result<Answer, Refusal> {
+    service_principal::readable(context, named.key(0))?;
+    collection::page(context, request, &DIRECTORY_OBJECT, Vec::new())
 }

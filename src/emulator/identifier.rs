@@ -42,6 +42,11 @@ pub(super) fn grant(client_id: &str, resource_id: &str, principal_id: Option<&st
     }
 }
 
+/// The id of the classification of a permission: the permission and how it is classified, as in the documented example.
+pub(super) fn classification(permission_id: &str, classification: u8) -> String {
+    packed(&[permission_id], &[classification])
+}
+
 /// Guids in their Windows byte order, then more bytes, in base64url.
 fn packed(guids: &[&str], more: &[u8]) -> String {
     let mut bytes = Vec::with_capacity(64);
@@ -94,6 +99,8 @@ mod tests {
             Some("c2e8df37-c6a7-4d88-89b1-feb4f1fda7c5"),
         );
         assert_eq!(one_person, "cMmjItSKIEGBJzAIN_h_LJWd3Ji2SVpAs8CDTpaacIs33-jCp8aITYmx_rTx_afF");
+        let low = classification("e1fe6dd8-ba31-4d61-89e7-88639da4683d", 1);
+        assert_eq!(low, "2G3-4TG6YU2J54hjnaRoPQE");
         let assignment = Identifiers::new(1).assignment("8e881353-1735-45af-af21-ee1344582a4d");
         assert!(assignment.starts_with("UxOIjjUXr0WvIe4TRFgqT"), "{assignment}");
         assert_eq!(assignment.len(), "UxOIjjUXr0WvIe4TRFgqTY4z9Wu5KxpBtlEpoTGjw-A".len());

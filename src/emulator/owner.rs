@@ -1,6 +1,9 @@
 //! `owners/$ref`: who may change an object with `Application.ReadWrite.OwnedBy`, added and removed one by one.
 //! <https://learn.microsoft.com/graph/api/serviceprincipal-post-owners>
 
+use http::StatusCode;
+use serde_json::{Value, json};
+
 use super::answer::Answer;
 use super::context::{Context, GraphRequest};
 use super::directory::{Properties, text};
@@ -9,10 +12,12 @@ use super::error::Refusal;
 use super::graph::{Named, Route};
 use super::permission::{self, Access};
 use super::replica::View;
-use super::{application, identifier, service_principal};
+use super::{application, directory_object, identifier, service_principal};
 
 /// The operations on the references to owners.
 pub(super) const ROUTES: &[Route] = &[
+    Route::get("serviceprincipals/{}/owners/$ref", |context, _, named| list(context, named, Owned::Principal)),
+    Route::get("applications/{}/owners/$ref", |context, _, named| list(context, named, Owned::Application)),
     Route::post("serviceprincipals/{}/owners/$ref", |context, request, named| {
         add(context, request, named, Owned::Principal)
     }),
@@ -38,6 +43,13 @@ impl Owned {
         }
     }
 
+    fn readable(self, context: &Context<'_>, named: &Named<'_>) -> Result<(String, Properties), Refusal> {
+        match self {
+            Self::Principal => service_principal::readable(context, named.key(0)),
+            Self::Application => application::readable(context, named.key(0)),
+        }
+    }
+
     /// As the audit activity reference has it.
     /// <https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities>
     fn activities(self) -> [&'static str; 2] {
@@ -53,6 +65,16 @@ impl Owned {
             Self::Application => "Application",
         }
     }
+}
+
+/// The addresses of the owners, as OData has lists of references. The service shows addresses of its own inside.
+/// <https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_EntityReference>
+fn list(context: &mut Context<'_>, named: &Named<'_>, on: Owned) -> Result<Answer, Refusal> {
+    let (id, _) = on.readable(context, named)?;
+    let address = |owner: &Properties| json!({"@odata.id": format!("{}/v1.0/directoryObjects/{}", context.public_url, text(owner, "id"))});
+    let references: Vec<Value> = directory_object::owners_of(context, &id).iter().map(address).collect();
+    let kind = format!("{}/v1.0/$metadata#Collection($ref)", context.public_url);
+    Ok(Answer::graph(StatusCode::OK, json!({"@odata.context": kind, "value": references})))
 }
 
 /// "Application.ReadWrite.OwnedBy will not be sufficient to add another owner."

@@ -18,6 +18,8 @@ pub(super) enum Access {
     ReadSynchronization,
     WriteSynchronization,
     ReadProvisioningLog,
+    ReadAssignedPolicies,
+    WritePermissionClassifications,
 }
 
 /// Refuses a caller without a role for it. People may do everything here: the emulator has no directory roles.
@@ -44,7 +46,9 @@ pub(super) fn require_for(context: &Context<'_>, access: Access, id: &str, app_i
         | Access::ReadAudits
         | Access::ReadOrganization
         | Access::ReadDomains
-        | Access::ReadProvisioningLog => false,
+        | Access::ReadProvisioningLog
+        | Access::ReadAssignedPolicies
+        | Access::WritePermissionClassifications => false,
     };
     if allowed { Ok(()) } else { Err(Refusal::denied()) }
 }
@@ -78,5 +82,11 @@ fn is_allowed(caller: &Caller, knobs: &Knobs, access: Access) -> bool {
         Access::ReadSynchronization => any(&["Synchronization.Read.All", "Synchronization.ReadWrite.All"]),
         Access::WriteSynchronization => any(&["Synchronization.ReadWrite.All"]),
         Access::ReadProvisioningLog => any(&["AuditLog.Read.All", "ProvisioningLog.Read.All"]),
+        // Two permissions together: https://learn.microsoft.com/graph/api/serviceprincipal-list-claimsmappingpolicies
+        Access::ReadAssignedPolicies => {
+            any(&["Policy.Read.All", "Policy.ReadWrite.ApplicationConfiguration"])
+                && any(&["Application.ReadWrite.OwnedBy", "Application.ReadWrite.All"])
+        }
+        Access::WritePermissionClassifications => any(&["Policy.ReadWrite.PermissionGrant"]),
     }
 }

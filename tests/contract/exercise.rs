@@ -65,11 +65,13 @@ const CONSTANTS: [(&str, &str); 9] = [
 const TENANT: &str = "00000000-0000-4000-8000-000000000001";
 const OPERATOR_APP: &str = "00000000-0000-4000-8000-000000000031";
 const GRAPH_APP: &str = "00000003-0000-0000-c000-000000000000";
-const ROLES: [&str; 5] = [
+const ROLES: [&str; 7] = [
     "Application.ReadWrite.All",
     "AppRoleAssignment.ReadWrite.All",
     "DelegatedPermissionGrant.ReadWrite.All",
     "Directory.ReadWrite.All",
+    "Policy.Read.All",
+    "Policy.ReadWrite.PermissionGrant",
     "Synchronization.ReadWrite.All",
 ];
 

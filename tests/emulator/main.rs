@@ -6,6 +6,7 @@
 mod application;
 mod application_template;
 mod arbitrary;
+mod assigned;
 mod audit;
 mod bad_input;
 mod batch;

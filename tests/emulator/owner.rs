@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::cloud::{
-    ALL_ROLES, IDENTITY, IDENTITY_REGISTRATION, INTEGRATION, OPERATOR, calm, column, with_only_roles, with_roles,
+    ALL_ROLES, IDENTITY, IDENTITY_REGISTRATION, INTEGRATION, OPERATOR, URL, calm, column, with_only_roles, with_roles,
 };
 
 const ADMINISTRATOR: &str = "00000000-0000-4000-8000-000000000051";
@@ -28,6 +28,10 @@ fn an_owner_is_added_once_listed_and_removed() {
         let message = again.body["error"]["message"].as_str().unwrap();
         assert!(message.starts_with("One or more added object references already exist"), "{message}");
         assert!(column(&cloud.get(&owners).values(), "id").contains(&OPERATOR.to_owned()));
+        let references = cloud.get(&format!("{owners}/$ref"));
+        assert_eq!(references.body["@odata.context"], format!("{URL}/v1.0/$metadata#Collection($ref)"));
+        let address = format!("{URL}/v1.0/directoryObjects/{OPERATOR}");
+        assert!(column(&references.values(), "@odata.id").contains(&address), "{}", references.text);
         let reference = format!("{owners}/{OPERATOR}/$ref");
         assert_eq!(cloud.delete(&reference).status, 204);
         assert_eq!(cloud.delete(&reference).status, 404);

@@ -8,9 +8,9 @@ use super::super::context::{Context, GraphRequest};
 use super::super::error::Refusal;
 use super::super::odata::Segment;
 use super::super::{
-    app_role_assignment, application, application_template, deleted_item, delta, directory_audit, directory_object,
-    domain, federated_identity_credential, is_read, oauth2_permission_grant, organization, owner, password,
-    provisioning_log, service_principal, synchronization, token_signing,
+    app_role_assignment, application, application_template, assigned_policy, deleted_item, delta, directory_audit,
+    directory_object, domain, federated_identity_credential, is_read, oauth2_permission_grant, organization, owner,
+    password, permission_classification, provisioning_log, service_principal, synchronization, token_signing,
 };
 
 /// How an object is named: by `id`, or by an alternate key.
@@ -92,6 +92,8 @@ const NOUNS: &[&[Route]] = &[
     owner::ROUTES,
     token_signing::ROUTES,
     federated_identity_credential::ROUTES,
+    assigned_policy::ROUTES,
+    permission_classification::ROUTES,
 ];
 
 /// First segments that Graph knows, in lower case; what lies under them and is routed nowhere is not built.

@@ -104,6 +104,7 @@ impl Scenario {
             app_role_assignments: Shelf::default(),
             oauth2_permission_grants: Shelf::default(),
             owners: BTreeMap::new(),
+            permission_classifications: BTreeMap::new(),
             secrets: self.client_secrets.clone(),
             password_keys: BTreeMap::new(),
             federated_credentials: Shelf::default(),

@@ -10,10 +10,11 @@ enum Answers {
     List(&'static str),
     One(&'static str),
     Count,
+    References,
     Nothing,
 }
 
-use Answers::{Count, List, Nothing, One};
+use Answers::{Count, List, Nothing, One, References};
 
 /// Method, path, what is answered, and the page that says so (below <https://learn.microsoft.com/graph/api/>).
 const OUTSIDE: &[(&str, &str, Answers, &str)] = &[
@@ -29,8 +30,34 @@ const OUTSIDE: &[(&str, &str, Answers, &str)] = &[
     ("GET", "/servicePrincipals/{id}/ownedObjects/$count", Count, "serviceprincipal-list-ownedobjects"),
     ("GET", "/servicePrincipals/{id}/createdObjects/$count", Count, "serviceprincipal-list-createdobjects"),
     ("GET", "/servicePrincipals/{id}/owners/$count", Count, "serviceprincipal-list-owners"),
+    ("GET", "/servicePrincipals/{id}/owners/$ref", References, "serviceprincipal-list-owners"),
+    ("GET", "/applications/{id}/owners/$ref", References, "application-list-owners"),
     ("POST", "/servicePrincipals/{id}/owners/$ref", Nothing, "serviceprincipal-post-owners"),
     ("DELETE", "/servicePrincipals/{id}/owners/{id}/$ref", Nothing, "serviceprincipal-delete-owners"),
+    (
+        "GET",
+        "/servicePrincipals/{id}/homeRealmDiscoveryPolicies",
+        List("homeRealmDiscoveryPolicy"),
+        "serviceprincipal-list-homerealmdiscoverypolicies",
+    ),
+    (
+        "GET",
+        "/servicePrincipals/{id}/tokenIssuancePolicies",
+        List("tokenIssuancePolicy"),
+        "serviceprincipal-list-tokenissuancepolicies",
+    ),
+    (
+        "GET",
+        "/servicePrincipals/{id}/tokenLifetimePolicies",
+        List("tokenLifetimePolicy"),
+        "serviceprincipal-list-tokenlifetimepolicies",
+    ),
+    (
+        "DELETE",
+        "/servicePrincipals/{id}/delegatedPermissionClassifications/{id}",
+        Nothing,
+        "serviceprincipal-delete-delegatedpermissionclassifications",
+    ),
     ("GET", "/applications/$count", Count, "application-list"),
     ("GET", "/applications/delta()", List("application"), "application-delta"),
     ("GET", "/applications/{id}/owners", List("directoryObject"), "application-list-owners"),
@@ -107,6 +134,11 @@ pub fn operations() -> impl Iterator<Item = Operation> {
         let body = match answers {
             Count => Body::Count,
             Nothing => Body::Nothing,
+            References => {
+                let address = json!({"type": "object", "properties": {"@odata.id": {"type": "string"}}});
+                let list = json!({"type": "array", "items": address});
+                Body::json(&Map::new(), json!({"type": "object", "properties": {"value": list}}))
+            }
             One(entity) => Body::json(&Map::new(), reference(entity)),
             List(entity) => {
                 let annotation = json!({"type": "string", "nullable": true});
