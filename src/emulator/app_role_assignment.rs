@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::context::{Context, GraphRequest};
 use super::directory::{self, DEFAULT_ACCESS_ROLE_ID, Properties, elements, text, text_of};
-use super::directory_audit::{Event, Target, set, unset};
+use super::directory_audit::{CORE_DIRECTORY, Event, Target, USER_MANAGEMENT, set, unset};
 use super::error::Refusal;
 use super::graph::{Named, Route};
 use super::permission::{self, Access};
@@ -150,7 +150,7 @@ pub(super) fn assign(context: &mut Context<'_>, principal_id: &str, resource_id:
     let row = row(context.tenant, &id, principal_id, resource_id, role_id, &context.now.to_string());
     let moment = context.moment();
     context.tenant.app_role_assignments.put(moment, &id, Some(row.clone()));
-    record(context, "Add app role assignment to service principal", "Assign", &row, set);
+    record(context, true, &row);
     row
 }
 
@@ -184,31 +184,50 @@ pub(super) fn row(
 pub(super) fn remove(context: &mut Context<'_>, id: &str, row: &Properties) {
     let moment = context.moment();
     context.tenant.app_role_assignments.put(moment, id, None);
-    record(context, "Remove app role assignment from service principal", "Unassign", row, unset);
+    record(context, false, row);
 }
 
-/// The target of such a record is the resource; the client stands among the modified properties.
-fn record(
-    context: &mut Context<'_>,
-    activity: &str,
-    operation: &str,
-    row: &Properties,
-    property: fn(&str, &str) -> Value,
-) {
-    let resource_id = text(row, "resourceId");
+/// The target of such a record is the resource; whoever has the role stands among the modified properties, which are
+/// those of records that tenants published: <https://github.com/splunk/attack_data> (T1098.003,
+/// `azure_ad_bypass_admin_consent.log`). A person's record has a name and a category of its own.
+fn record(context: &mut Context<'_>, is_given: bool, row: &Properties) {
+    let (resource_id, principal_id) = (text(row, "resourceId"), text(row, "principalId"));
     let Some(resource) = context.tenant.service_principals.get(View::Truth, resource_id) else {
         return;
     };
+    let property = if is_given { set } else { unset };
     let role = directory::role_by_id(resource, text(row, "appRoleId"));
     let of_role = |name: &str| role.map(|role| text_of(role, name)).unwrap_or_default();
-    let changes = vec![
+    let mut changes = vec![
         property("AppRole.Id", text(row, "appRoleId")),
         property("AppRole.Value", of_role("value")),
         property("AppRole.DisplayName", of_role("displayName")),
-        property("ServicePrincipal.ObjectID", text(row, "principalId")),
+        property("AppRoleAssignment.CreatedDateTime", text(row, "createdDateTime")),
+        property("AppRoleAssignment.LastModifiedDateTime", text(row, "createdDateTime")),
     ];
-    let client = context.tenant.service_principals.get(View::Truth, text(row, "principalId"));
+    let client = context.tenant.service_principals.get(View::Truth, principal_id);
     let app_id = client.map(|client| text(client, "appId").to_owned()).unwrap_or_default();
+    let person = &context.tenant.administrator;
+    let is_person = principal_id == person.id;
+    if is_person {
+        changes.push(property("User.ObjectID", principal_id));
+        changes.push(property("User.UPN", &person.user_principal_name));
+    } else {
+        changes.push(property("ServicePrincipal.ObjectID", principal_id));
+        changes.push(property("ServicePrincipal.DisplayName", text(row, "principalDisplayName")));
+        changes.push(property("ServicePrincipal.AppId", &app_id));
+        changes.push(property("ServicePrincipal.Name", &app_id));
+    }
+    let names: Vec<&str> =
+        directory::elements(resource, "servicePrincipalNames").iter().filter_map(Value::as_str).collect();
+    changes.push(property("TargetId.ServicePrincipalNames", &names.join(";")));
+    let (source, activity) = match (is_person, is_given) {
+        (false, true) => (CORE_DIRECTORY, "Add app role assignment to service principal"),
+        (false, false) => (CORE_DIRECTORY, "Remove app role assignment from service principal"),
+        (true, true) => (USER_MANAGEMENT, "Add app role assignment grant to user"),
+        (true, false) => (USER_MANAGEMENT, "Remove app role assignment from user"),
+    };
+    let operation = if is_given { "Assign" } else { "Unassign" };
     let target = Target { app_id, ..Target::of(resource_id, resource) };
-    context.record(Event { activity, operation, target_type: "ServicePrincipal", target, changes });
+    context.record_from(source, Event { activity, operation, target_type: "ServicePrincipal", target, changes });
 }

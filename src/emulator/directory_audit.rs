@@ -43,8 +43,11 @@ pub(super) struct Source {
 }
 
 /// The directory itself.
-const CORE_DIRECTORY: Source =
+pub(super) const CORE_DIRECTORY: Source =
     Source { service: "Core Directory", category: "ApplicationManagement", prefix: "Directory" };
+
+/// The directory, of what happened to a person.
+pub(super) const USER_MANAGEMENT: Source = Source { category: "UserManagement", ..CORE_DIRECTORY };
 
 /// The provisioning service, which "only has one audit category in the logs".
 pub(super) const ACCOUNT_PROVISIONING: Source =
@@ -113,9 +116,14 @@ pub(super) fn unset(name: &str, value: &str) -> Value {
 impl Context<'_> {
     /// Writes one record about a change this request made.
     pub(super) fn record(&mut self, event: Event<'_>) {
+        self.record_from(CORE_DIRECTORY, event);
+    }
+
+    /// The same, of another category.
+    pub(super) fn record_from(&mut self, source: Source, event: Event<'_>) {
         let Self { now, knobs, tenant, identifiers, caller, correlation_id, user_agent, .. } = self;
         let stamp = Stamp { now: *now, knobs, caller, correlation_id, user_agent };
-        tenant.audit.append(stamp, identifiers, event);
+        tenant.audit.append_from(source, stamp, identifiers, event);
     }
 }
 

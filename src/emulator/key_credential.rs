@@ -60,26 +60,40 @@ fn usable(credential: &Value) -> Option<Certificate> {
     Some(Certificate { not_before: time("startDateTime")?, not_after: time("endDateTime")?, ..certificate })
 }
 
-/// Says in the audit log that credentials changed, each as `[KeyIdentifier=…,KeyType=…,KeyUsage=…,DisplayName=…]`.
+/// What the audit log says of changed credentials, certificates and secrets alike: each as
+/// `[KeyIdentifier=…,KeyType=…,KeyUsage=…,DisplayName=…]`, before and after, as in records that tenants published.
+pub(super) fn description_change(name: &str, row: &Properties, new: &[Value]) -> Value {
+    let described = |is_new: bool| -> Value {
+        let of = |list: &str| if is_new && list == name { new.to_vec() } else { elements(row, list).to_vec() };
+        let certificates = of(KEY_CREDENTIALS).into_iter().map(|credential| {
+            let (kind, usage) = (text_of(&credential, "type"), text_of(&credential, "usage"));
+            description(&credential, kind, usage)
+        });
+        let secrets = of("passwordCredentials");
+        let secrets = secrets.iter().map(|credential| description(credential, "Password", "Verify"));
+        certificates.chain(secrets).collect()
+    };
+    change("KeyDescription", Some(&described(false)), Some(&described(true)))
+}
+
+fn description(credential: &Value, kind: &str, usage: &str) -> String {
+    let [id, name] = ["keyId", "displayName"].map(|name| text_of(credential, name));
+    format!("[KeyIdentifier={id},KeyType={kind},KeyUsage={usage},DisplayName={name}]")
+}
+
+/// Says in the audit log that certificates changed.
 pub(super) fn record(context: &mut Context<'_>, target_type: &'static str, id: &str, row: &Properties, new: &Value) {
-    let old = elements(row, KEY_CREDENTIALS);
     let new = new.as_array().map(Vec::as_slice).unwrap_or_default();
     let activity = match target_type {
-        "ServicePrincipal" if new.len() < old.len() => "Remove service principal credentials",
+        "ServicePrincipal" if new.len() < elements(row, KEY_CREDENTIALS).len() => {
+            "Remove service principal credentials"
+        }
         "ServicePrincipal" => "Add service principal credentials",
         _ => "Update application – Certificates and secrets management",
     };
-    let described = |credentials: &[Value]| credentials.iter().map(description).collect::<Value>();
-    let changes = vec![
-        change("KeyDescription", Some(&described(old)), Some(&described(new))),
-        set("Included Updated Properties", "KeyDescription"),
-    ];
+    let changes =
+        vec![description_change(KEY_CREDENTIALS, row, new), set("Included Updated Properties", "KeyDescription")];
     context.record(Event { activity, operation: "Update", target_type, target: Target::of(id, row), changes });
-}
-
-fn description(credential: &Value) -> String {
-    let [id, kind, usage, name] = ["keyId", "type", "usage", "displayName"].map(|name| text_of(credential, name));
-    format!("[KeyIdentifier={id},KeyType={kind},KeyUsage={usage},DisplayName={name}]")
 }
 
 /// "To avoid deleting existing certificates, include them": what the new list lacks is gone.

@@ -12,7 +12,7 @@ use super::directory_audit::{Event, Target, set};
 use super::error::Refusal;
 use super::graph::{Named, Route};
 use super::scenario::ClientSecret;
-use super::{application, service_principal};
+use super::{application, key_credential, service_principal};
 
 /// "The default is `startDateTime` + 2 years."
 const LIFETIME: SignedDuration = SignedDuration::from_hours(2 * 365 * 24);
@@ -57,13 +57,14 @@ impl On {
         });
     }
 
-    fn record(self, context: &mut Context<'_>, verb: &str, id: &str, row: &Properties) {
+    fn record(self, context: &mut Context<'_>, verb: &str, id: &str, row: &Properties, new: &[Value]) {
         let (activity, target_type) = match (self, verb) {
             (Self::Principal, "Add") => ("Add service principal credentials", "ServicePrincipal"),
             (Self::Principal, _) => ("Remove service principal credentials", "ServicePrincipal"),
             (Self::Application, _) => ("Update application – Certificates and secrets management", "Application"),
         };
-        let changes = vec![set("Included Updated Properties", "KeyDescription")];
+        let description = key_credential::description_change("passwordCredentials", row, new);
+        let changes = vec![description, set("Included Updated Properties", "KeyDescription")];
         context.record(Event { activity, operation: "Update", target_type, target: Target::of(id, row), changes });
     }
 }
@@ -100,9 +101,10 @@ fn add(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>, on:
         "secretText": null,
         "startDateTime": start.to_string(),
     });
-    let credentials = elements(&row, "passwordCredentials").iter().cloned().chain([credential.clone()]).collect();
+    let credentials: Vec<Value> =
+        elements(&row, "passwordCredentials").iter().cloned().chain([credential.clone()]).collect();
+    on.record(context, "Add", &id, &row, &credentials);
     on.change(context, &id, credentials);
-    on.record(context, "Add", &id, &row);
     let app_id = text(&row, "appId").to_owned();
     context.tenant.secrets.push(ClientSecret { app_id, secret: secret.clone(), expires: Some(end) });
     context.tenant.password_keys.insert(key_id, secret.clone());
@@ -125,8 +127,8 @@ fn remove(context: &mut Context<'_>, request: &GraphRequest, named: &Named<'_>, 
     if gone.is_empty() {
         return Err(Refusal::bad_request(format!("No password credential found with keyId '{key_id}'.")));
     }
+    on.record(context, "Remove", &id, &row, &kept);
     on.change(context, &id, kept);
-    on.record(context, "Remove", &id, &row);
     if let Some(secret) = context.tenant.password_keys.remove(&key_id.to_ascii_lowercase()) {
         context.tenant.secrets.retain(|known| known.secret != secret);
     }

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::cloud::{
-    ALL_ROLES, AUDIT_LOG_READ_ALL, Cloud, GRAPH, IDENTITY_REGISTRATION, INTEGRATION, INTEGRATION_APP, OPERATOR,
-    OPERATOR_APP, calm, column, with_only_roles, with_roles,
+    ALL_ROLES, AUDIT_LOG_READ_ALL, Cloud, GRAPH, GRAPH_APP, IDENTITY, IDENTITY_APP, IDENTITY_REGISTRATION, INTEGRATION,
+    INTEGRATION_APP, OPERATOR, OPERATOR_APP, calm, column, with_only_roles, with_roles,
 };
 
 /// The newest record, as the service shows it.
@@ -62,6 +62,80 @@ fn a_revoked_role_targets_the_resource_and_names_the_client_inside() {
     assert_eq!(record["targetResources"][0]["id"], GRAPH);
     assert_eq!(modified(&record, "AppRole.Value"), "AuditLog.Read.All");
     assert_eq!(modified(&record, "ServicePrincipal.ObjectID"), INTEGRATION);
+}
+
+/// The names of modified properties.
+fn names(record: &Value) -> Vec<String> {
+    column(record["targetResources"][0]["modifiedProperties"].as_array().unwrap(), "displayName")
+}
+
+/// As in the records of <https://github.com/splunk/attack_data>, T1098.003.
+#[test]
+fn a_given_role_is_described_as_in_published_records() {
+    let mut cloud = calm();
+    let path = format!("/servicePrincipals/{IDENTITY}/appRoleAssignments");
+    let wish = json!({"principalId": IDENTITY, "resourceId": GRAPH, "appRoleId": AUDIT_LOG_READ_ALL});
+    let made = cloud.as_admin("POST", &path, Some(&wish));
+    assert_eq!(made.status, 201, "{}", made.text);
+    let record = newest(&mut cloud);
+    assert_eq!(record["activityDisplayName"], "Add app role assignment to service principal");
+    assert_eq!(
+        names(&record),
+        [
+            "AppRole.Id",
+            "AppRole.Value",
+            "AppRole.DisplayName",
+            "AppRoleAssignment.CreatedDateTime",
+            "AppRoleAssignment.LastModifiedDateTime",
+            "ServicePrincipal.ObjectID",
+            "ServicePrincipal.DisplayName",
+            "ServicePrincipal.AppId",
+            "ServicePrincipal.Name",
+            "TargetId.ServicePrincipalNames",
+        ]
+    );
+    assert_eq!(modified(&record, "ServicePrincipal.AppId"), IDENTITY_APP);
+    assert_eq!(modified(&record, "AppRoleAssignment.CreatedDateTime"), made.body["createdDateTime"]);
+    assert!(modified(&record, "TargetId.ServicePrincipalNames").as_str().unwrap().starts_with(GRAPH_APP));
+}
+
+#[test]
+fn a_person_who_is_given_an_application_stands_in_another_category() {
+    let mut cloud = calm();
+    let path = format!("/servicePrincipals/{IDENTITY}/appRoleAssignedTo");
+    let person = "00000000-0000-4000-8000-000000000051";
+    let none = "00000000-0000-0000-0000-000000000000";
+    let wish = json!({"principalId": person, "resourceId": IDENTITY, "appRoleId": none});
+    let made = cloud.as_admin("POST", &path, Some(&wish));
+    assert_eq!(made.status, 201, "{}", made.text);
+    let given = newest(&mut cloud);
+    assert_eq!(given["activityDisplayName"], "Add app role assignment grant to user");
+    assert_eq!(given["category"], "UserManagement");
+    assert_eq!(modified(&given, "User.ObjectID"), person);
+    assert_eq!(modified(&given, "User.UPN"), "admin@contoso.com");
+    cloud.wait(1);
+    cloud.as_admin("DELETE", &format!("{path}/{}", made.body["id"].as_str().unwrap()), None);
+    let taken = newest(&mut cloud);
+    assert_eq!(taken["activityDisplayName"], "Remove app role assignment from user");
+    assert_eq!(taken["category"], "UserManagement");
+}
+
+#[test]
+fn a_secret_is_described_before_and_after_and_never_shown() {
+    let mut cloud = calm();
+    let path = format!("/applications/{IDENTITY_REGISTRATION}");
+    let wish = json!({"passwordCredential": {"displayName": "spike"}});
+    let made = cloud.as_admin("POST", &format!("{path}/addPassword"), Some(&wish)).body;
+    let added = newest(&mut cloud);
+    let key_id = made["keyId"].as_str().unwrap();
+    let description = format!("[KeyIdentifier={key_id},KeyType=Password,KeyUsage=Verify,DisplayName=spike]");
+    assert_eq!(modified(&added, "KeyDescription"), json!([description]));
+    assert!(!added.to_string().contains(made["secretText"].as_str().unwrap()));
+    cloud.wait(1);
+    cloud.as_admin("POST", &format!("{path}/removePassword"), Some(&json!({"keyId": key_id})));
+    let change = newest(&mut cloud)["targetResources"][0]["modifiedProperties"][0].clone();
+    let old = json!([description]).to_string();
+    assert_eq!(change, json!({"displayName": "KeyDescription", "oldValue": old, "newValue": "[]"}));
 }
 
 #[test]
