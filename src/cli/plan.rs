@@ -213,7 +213,8 @@ impl Looker<'_> {
         now: Timestamp,
     ) -> Looked {
         // One look has to do here; there is no second one that could confirm it.
-        let timing = Timing { confirmation: SignedDuration::ZERO, ..Timing::PRODUCTION };
+        let timing =
+            Timing { confirmation: SignedDuration::ZERO, disappearance: SignedDuration::ZERO, ..Timing::PRODUCTION };
         let desired = Desired { suspend: false, ..desired };
         let decision = decide(&Input {
             now,

@@ -2,7 +2,7 @@
 //! something missing proves little.
 //!
 //! - Absence is believed when it is proved (the deletion is listed, and is younger than the last good look) or when two
-//!   looks at least the confirmation window apart agree.
+//!   looks at least the confirmation window apart agree, three times as long for a whole service principal.
 //! - A facet whose belief changed less than the window ago does not change back before the window has passed, unless
 //!   the change is proved: a stale replica must not make conditions flap.
 //! - What could not be read keeps the earlier belief until that is stale.
@@ -146,8 +146,8 @@ impl Doubts {
         Outcome { belief, is_fresh: true, settles_at: None }
     }
 
-    /// Notes that exactly these items of the facet were not found, and tells when the last of them will have been
-    /// absent for long enough; none if all have.
+    /// Notes that exactly these items of the facet were not found, and tells when to look again if the last of them has
+    /// not been absent for long enough; none if all have.
     fn confirmed_at(
         &mut self,
         key: &(String, Facet),
@@ -156,14 +156,16 @@ impl Doubts {
         timing: &Timing,
     ) -> Option<Timestamp> {
         let (application, facet) = key;
+        let window = if *facet == Facet::Presence { timing.disappearance } else { timing.confirmation };
         self.absent_since
             .retain(|(of, in_facet, item), _| of != application || in_facet != facet || items.contains(item));
         items
             .iter()
             .map(|item| *self.absent_since.entry((application.clone(), *facet, item.clone())).or_insert(now))
-            .map(|since| later(since, timing.confirmation))
+            .map(|since| later(since, window))
             .filter(|confirmed| *confirmed > now)
             .max()
+            .map(|confirmed| confirmed.min(later(now, timing.confirmation)))
     }
 }
 

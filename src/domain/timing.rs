@@ -10,6 +10,11 @@ pub struct Timing {
     /// Two looks that are to confirm an absence are at least this far apart; Microsoft Graph's reads lag its writes by
     /// 30 to 60 seconds in ordinary reports.
     pub confirmation: SignedDuration,
+    /// A service principal that is in neither list, of the living and of the deleted, is believed to be missing after
+    /// this. It is longer than [`Self::confirmation`], because a deletion that is not listed yet looks the same, and
+    /// the remedy for a missing one, consent, would block the restore of a deleted one. How late deletions are listed
+    /// is not published; `docs/unknowns.md` has it under `deletedItemsLag`.
+    pub disappearance: SignedDuration,
     /// Pace of looks after an object turned bad, so that whoever mends it sees it heal.
     pub relook: SignedDuration,
     /// For how long that pace is kept.
@@ -32,6 +37,7 @@ impl Timing {
     /// The values that hold in production.
     pub const PRODUCTION: Self = Self {
         confirmation: SignedDuration::from_secs(60),
+        disappearance: SignedDuration::from_mins(3),
         relook: SignedDuration::from_secs(15),
         relook_for: SignedDuration::from_mins(15),
         stale_margin: SignedDuration::from_mins(15),
@@ -48,6 +54,7 @@ impl Timing {
         let divide = |duration: SignedDuration| duration.checked_div(factor).unwrap_or(duration);
         Self {
             confirmation: divide(self.confirmation),
+            disappearance: divide(self.disappearance),
             relook: divide(self.relook),
             relook_for: self.relook_for,
             stale_margin: self.stale_margin,

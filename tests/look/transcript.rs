@@ -27,7 +27,11 @@ fn judged(
     observation: &Observation,
     now: jiff::Timestamp,
 ) -> WebexAzureIntegrationStatus {
-    let timing = Timing { confirmation: jiff::SignedDuration::ZERO, ..Timing::PRODUCTION };
+    let timing = Timing {
+        confirmation: jiff::SignedDuration::ZERO,
+        disappearance: jiff::SignedDuration::ZERO,
+        ..Timing::PRODUCTION
+    };
     let input = Input {
         now,
         generation: 1,

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// A second look confirms an absence after this; design.md 3.2 rule 4.
-const CONFIRMATION: SignedDuration = SignedDuration::from_secs(60);
+const CONFIRMATION: SignedDuration = SignedDuration::from_mins(3);
 
 /// The longest pause between looks that fail; faults.md G2.
 const BACKOFF_CAP: SignedDuration = SignedDuration::from_secs(300);
