@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
+    check::Flip,
     oracle::{self, Expected},
     spec,
     truth::Truth,
@@ -95,8 +96,8 @@ pub struct Object {
     pub deaf: Timestamp,
     /// When it was last looked at.
     pub looked: Timestamp,
-    /// When which of its conditions turned from True to False or back.
-    pub flips: Vec<(Timestamp, String)>,
+    /// The turns of its conditions.
+    pub flips: Vec<Flip>,
 }
 
 impl Object {
