@@ -3,16 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use bytes::Bytes;
-
 use super::answer::Answer;
 use super::graph::header;
-use super::origin::{self, CLOUDS, Neighbours};
+use super::origin::{self, CLOUDS, NationalCloud, Neighbours};
 use super::request_log::Noted;
 use super::token::Denial;
 use super::{Emulator, signing};
@@ -39,7 +38,7 @@ pub(super) enum Version {
 }
 
 /// Names that stand for tenants of a kind.
-const KINDS: [&str; 3] = ["common", "organizations", "consumers"];
+pub(super) const KINDS: [&str; 3] = ["common", "organizations", "consumers"];
 
 impl Emulator {
     /// Answers one of the documents.
@@ -48,8 +47,8 @@ impl Emulator {
         let correlation_id = header(&parts.headers, "client-request-id").unwrap_or(&trace_id).to_owned();
         let query: BTreeMap<String, String> =
             url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
-        let is_read = super::is_read(&parts.method) || parts.method == Method::OPTIONS;
-        let outcome = if is_read { self.document(document, &query) } else { Err(Refused::Method) };
+        let outcome =
+            if super::is_read(&parts.method) { self.document(document, &query) } else { Err(Refused::Method) };
         let answer = match outcome {
             Ok(body) => Answer::json(StatusCode::OK, body).with("access-control-allow-origin", "*"),
             Err(Refused::Sign(denial)) => denial.answer(now, &self.public_url, &trace_id, &correlation_id),
@@ -108,7 +107,7 @@ impl From<Denial> for Refused {
 /// Members as in the documented example, and those that real answers have besides. Links keep the tenant as it was
 /// named; the issuer has its id.
 fn openid(base: &str, tenant: &str, realm: &str, version: Version, app_id: Option<&String>) -> Value {
-    let Neighbours { login, graph, .. } = Neighbours::of(base);
+    let Neighbours { login, graph, cloud, .. } = Neighbours::of(base);
     let of_app = app_id.map(|app_id| format!("?appid={app_id}")).unwrap_or_default();
     let (oauth, keys, issuer) = match version {
         Version::One => ("oauth2", "discovery/keys", issuer(base, realm)),
@@ -135,7 +134,7 @@ fn openid(base: &str, tenant: &str, realm: &str, version: Version, app_id: Optio
             "msgraph_host", "aud", "exp", "iat", "auth_time", "acr", "nonce", "preferred_username", "name", "tid",
             "ver", "at_hash", "c_hash", "email"],
         "tenant_region_scope": "EU",
-        "cloud_instance_name": cloud_instance_name(base),
+        "cloud_instance_name": cloud.instance,
         "cloud_graph_host_name": "graph.windows.net",
         "msgraph_host": graph.split_once("://").map_or(graph.as_str(), |(_, host)| host),
     });
@@ -151,20 +150,8 @@ fn openid(base: &str, tenant: &str, realm: &str, version: Version, app_id: Optio
 /// Who signs the tokens of a tenant, as version 1 access tokens say it, which are those of Microsoft Graph.
 /// <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
 pub(super) fn issuer(base: &str, realm: &str) -> String {
-    match origin::NationalCloud::of(origin::host(base)).map(|cloud| cloud.name) {
-        None => format!("{base}/{realm}/"),
-        Some("AzureChinaCloud") => format!("https://sts.chinacloudapi.cn/{realm}/"),
-        Some(_) => format!("https://sts.windows.net/{realm}/"),
-    }
-}
-
-/// How tokens and keys name the cloud.
-pub(super) fn cloud_instance_name(base: &str) -> &'static str {
-    match Neighbours::of(base).cloud.name {
-        "AzureUSGovernment" => "microsoftonline.us",
-        "AzureChinaCloud" => "partner.microsoftonline.cn",
-        _ => "microsoftonline.com",
-    }
+    let issuer = NationalCloud::of(origin::host(base)).map_or(base, |cloud| cloud.issuer);
+    format!("{issuer}/{realm}/")
 }
 
 /// The document by which the Microsoft authentication libraries learn whether a host may be trusted with secrets.
@@ -190,8 +177,7 @@ fn instance(base: &str, query: &BTreeMap<String, String>) -> Result<Value, Denia
     let tenant = url.path_segments().and_then(|mut segments| segments.next()).unwrap_or("common");
     let known = CLOUDS.iter().map(|cloud| {
         let first = cloud.login.first().copied().unwrap_or_default();
-        let cache = if cloud.name == "AzureCloud" { "login.windows.net" } else { first };
-        json!({"preferred_network": first, "preferred_cache": cache, "aliases": cloud.login})
+        json!({"preferred_network": first, "preferred_cache": cloud.cache, "aliases": cloud.login})
     });
     let own_entry = (!is_login(origin::host(base)))
         .then(|| json!({"preferred_network": own, "preferred_cache": own, "aliases": [own]}));

@@ -23,6 +23,12 @@ pub(super) struct NationalCloud {
     pub(super) core: &'static str,
     pub(super) vault: &'static str,
     pub(super) registry: &'static str,
+    /// Who issues version 1 tokens.
+    pub(super) issuer: &'static str,
+    /// How tokens and keys name the cloud.
+    pub(super) instance: &'static str,
+    /// Under which of its names the libraries of Microsoft keep tokens.
+    pub(super) cache: &'static str,
 }
 
 /// The clouds whose names the emulator answers to. A test that resolves them to loopback, and trusts the authority of
@@ -37,6 +43,9 @@ pub(super) const CLOUDS: [NationalCloud; 3] = [
         core: "core.windows.net",
         vault: "vault.azure.net",
         registry: "azurecr.io",
+        issuer: "https://sts.windows.net",
+        instance: "microsoftonline.com",
+        cache: "login.windows.net",
     },
     NationalCloud {
         name: "AzureUSGovernment",
@@ -47,6 +56,9 @@ pub(super) const CLOUDS: [NationalCloud; 3] = [
         core: "core.usgovcloudapi.net",
         vault: "vault.usgovcloudapi.net",
         registry: "azurecr.us",
+        issuer: "https://sts.windows.net",
+        instance: "microsoftonline.us",
+        cache: "login.microsoftonline.us",
     },
     NationalCloud {
         name: "AzureChinaCloud",
@@ -57,6 +69,9 @@ pub(super) const CLOUDS: [NationalCloud; 3] = [
         core: "core.chinacloudapi.cn",
         vault: "vault.azure.cn",
         registry: "azurecr.cn",
+        issuer: "https://sts.chinacloudapi.cn",
+        instance: "partner.microsoftonline.cn",
+        cache: "login.partner.microsoftonline.cn",
     },
 ];
 

@@ -133,7 +133,7 @@ pub(super) fn public_key(public_url: &str) -> Value {
         "x5t": KEY_ID,
         "n": URL_SAFE_NO_PAD.encode(n),
         "e": URL_SAFE_NO_PAD.encode(e),
-        "cloud_instance_name": discovery::cloud_instance_name(public_url),
+        "cloud_instance_name": Neighbours::of(public_url).cloud.instance,
         "issuer": discovery::issuer(public_url, "{tenantid}"),
     })
 }

@@ -99,7 +99,7 @@ impl Emulator {
             let text = "The endpoint only accepts POST requests. Received a GET request.";
             return Err(Denial::request(900_561, text));
         }
-        if matches!(tenant, "common" | "consumers" | "organizations") {
+        if discovery::KINDS.contains(&tenant) {
             let text = "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint.";
             return Err(Denial::request(9_001_023, text));
         }

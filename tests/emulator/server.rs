@@ -12,6 +12,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use webex_azure_operator::clock::Clock;
 use webex_azure_operator::emulator::server::{Authority, AuthorityError, Running, ServeError, serve, serve_https};
 use webex_azure_operator::emulator::{Emulator, Knobs, Scenario, Settings};
 
@@ -28,7 +29,7 @@ fn emulator() -> Emulator {
 
 fn now() -> Timestamp {
     // rustls compares with the machine's clock, which is not that of the tests elsewhere.
-    Timestamp::try_from(std::time::UNIX_EPOCH + std::time::UNIX_EPOCH.elapsed().unwrap()).unwrap()
+    Clock::system().now()
 }
 
 fn running() -> (Running, Contract) {
