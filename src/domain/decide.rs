@@ -240,6 +240,7 @@ fn looked(input: &Input<'_>, desired: &Desired, observation: &Observation) -> De
     let all_drift = drift_of(&believed);
     let situation = Situation {
         desired,
+        previous: input.previous,
         generation: input.generation,
         believed: &believed,
         drift: &all_drift,

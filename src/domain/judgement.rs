@@ -129,6 +129,8 @@ pub fn believe<'a>(
     }
 
     let settles_at = outcomes.iter().filter_map(|(_, outcome)| outcome.settles_at).min();
+    let unproved = outcomes.iter().filter(|(_, outcome)| !outcome.is_fresh && outcome.belief == Belief::Good);
+    let unproved = unproved.map(|(facet, _)| *facet).collect();
     let facets: Vec<(Facet, Belief)> = outcomes.into_iter().map(|(facet, outcome)| (facet, outcome.belief)).collect();
     status.state = Some(state(&facets).to_owned());
     status.sign_in_enabled =
@@ -138,7 +140,7 @@ pub fn believe<'a>(
             Belief::Unknown | Belief::Confirming | Belief::NotApplicable => None,
         });
     status.consent_url = consent_url(&facets);
-    (Believed { ctx, entry: status, facets, differs_from_published }, settles_at)
+    (Believed { ctx, entry: status, facets, unproved, differs_from_published }, settles_at)
 }
 
 fn believed_absent(

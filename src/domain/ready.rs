@@ -27,6 +27,9 @@ pub struct Believed<'a> {
     pub entry: ApplicationStatus,
     /// Each facet that is required, in the order of gravity.
     pub facets: Vec<(Facet, Belief)>,
+    /// Those of them that are believed to be good from an earlier look: this one could not read them, or has found
+    /// something that another look has to confirm.
+    pub unproved: Vec<Facet>,
     /// Whether the preset's list asks for more than was ever granted here.
     pub differs_from_published: bool,
 }
@@ -36,6 +39,8 @@ pub struct Believed<'a> {
 pub struct Situation<'a> {
     /// What should be.
     pub desired: &'a Desired,
+    /// What is published.
+    pub previous: &'a WebexAzureIntegrationStatus,
     /// The generation that is spoken of.
     pub generation: i64,
     /// What is believed.
@@ -48,6 +53,14 @@ pub struct Situation<'a> {
     pub standing: Standing,
     /// Whether this is the first look at this generation.
     pub is_new_generation: bool,
+}
+
+impl Situation<'_> {
+    /// Whether the condition says True already. One that does keeps saying so while something cannot be read; one that
+    /// does not begins to only when this look has read everything under it.
+    fn was_true(&self, condition: ConditionType) -> bool {
+        self.previous.condition(condition.as_str()).is_some_and(|published| published.status == True.as_str())
+    }
 }
 
 /// What a published verdict is worth.
@@ -99,7 +112,10 @@ fn ready(situation: &Situation<'_>) -> Vec<Draft> {
     let lacks = |wanted: &[Belief]| {
         situation.believed.iter().flat_map(|believed| &believed.facets).any(|(_, belief)| wanted.contains(belief))
     };
-    let keeps_verdict = *standing == Standing::Stands && !lacks(&[Belief::Unknown, Belief::Confirming]);
+    let is_half_proved = !situation.was_true(ConditionType::Ready)
+        && situation.believed.iter().any(|believed| !believed.unproved.is_empty());
+    let keeps_verdict =
+        *standing == Standing::Stands && !lacks(&[Belief::Unknown, Belief::Confirming]) && !is_half_proved;
     match obstacle {
         Some(obstacle) if obstacle.needs_person() && !keeps_verdict => {
             return stalled(obstacle.reason, obstacle.message.clone());
@@ -113,7 +129,7 @@ fn ready(situation: &Situation<'_>) -> Vec<Draft> {
         let sentence = "Something that is required was not found at the first look; a second look will tell whether it is missing.";
         return reconciling(Reason::Confirming, Reason::Confirming, sentence.to_owned());
     }
-    if lacks(&[Belief::Unknown]) {
+    if lacks(&[Belief::Unknown]) || is_half_proved {
         let going_on = match (obstacle, situation.is_new_generation) {
             (Some(_), _) | (None, false) => Reason::ProgressingWithRetry,
             (None, true) => Reason::NewGeneration,
@@ -194,11 +210,14 @@ fn facet_condition(situation: &Situation<'_>, facet: Facet) -> Option<Draft> {
     if let Some(reason) = drift.first().and_then(|entry| reason_of(entry)) {
         return Some(draft(condition, False, reason, message::facet_drifted(&drift)));
     }
-    let unknown: Vec<String> = of_facet
-        .iter()
-        .filter(|(_, belief)| **belief != Belief::Good)
-        .map(|(believed, _)| believed.ctx.title())
-        .collect();
+    let titles = |is_meant: &dyn Fn(&Believed<'_>, &Belief) -> bool| -> Vec<String> {
+        let meant = of_facet.iter().filter(|(believed, belief)| is_meant(believed, belief));
+        meant.map(|(believed, _)| believed.ctx.title()).collect()
+    };
+    let mut unknown = titles(&|_, belief| *belief != Belief::Good);
+    if unknown.is_empty() && !situation.was_true(condition) {
+        unknown = titles(&|believed, _| believed.unproved.contains(&facet));
+    }
     if !unknown.is_empty() {
         let why = if of_facet.iter().any(|(_, belief)| **belief == Belief::NotApplicable) {
             "its service principal is not there"

@@ -275,19 +275,8 @@ fn obstacles(object: &Object, before: &Value, after: &Value, now: Timestamp) -> 
     })
 }
 
-/// A condition that turned from True to False or back.
-#[derive(Debug, Clone)]
-pub struct Flip {
-    /// When it was written.
-    pub at: Timestamp,
-    /// From when its oldest part is. What a look could not read keeps the belief of the last complete one.
-    pub known: Timestamp,
-    /// Which condition.
-    pub condition: String,
-}
-
-/// The conditions that turned by this write.
-pub fn flips(object: &Object, before: &Value, now: Timestamp) -> Vec<Flip> {
+/// The conditions that turned from True to False or back by this write.
+pub fn flips(object: &Object, before: &Value) -> Vec<String> {
     if before["observedGeneration"] != object.status["observedGeneration"] {
         return Vec::new();
     }
@@ -302,23 +291,18 @@ pub fn flips(object: &Object, before: &Value, now: Timestamp) -> Vec<Flip> {
             (Some("True"), Some("False")) | (Some("False"), Some("True"))
         )
     };
-    let is_complete = is.get("Observed").is_some_and(|(status, _)| *status == "True");
-    let last_complete = object.status["lastObservedTime"].as_str().and_then(|time| time.parse().ok());
-    let known = if is_complete { now } else { last_complete.unwrap_or(now) };
-    let turned = of_tenant.iter().filter(turned);
-    turned.map(|condition| Flip { at: now, known, condition: (*condition).to_owned() }).collect()
+    of_tenant.iter().filter(turned).map(|condition| (*condition).to_owned()).collect()
 }
 
 /// G24: a condition turns back within the confirmation window only if the tenant did.
 ///
-/// The tenant's own turns count from what the first of the two looks could still see, or still believed of what it
-/// could not read; if the tenant was already then as
+/// The tenant's own turns count from what the first of the two looks could still see; if the tenant was already then as
 /// the condition turned first, that turn was a late one and counts too.
 fn flapping(object: &Object, history: &History, lag: SignedDuration, now: Timestamp) -> Option<Violation> {
-    let condition = &object.flips.last().filter(|flip| flip.at == now)?.condition;
-    let recent = |flip: &&Flip| flip.condition == *condition && flip.at > now - SignedDuration::from_secs(60);
-    let turns: Vec<&Flip> = object.flips.iter().filter(recent).collect();
-    let from = turns.first()?.known - lag - LOOK;
+    let (_, condition) = object.flips.last().filter(|(at, _)| *at == now)?;
+    let recent = |(at, of): &&(Timestamp, String)| of == condition && *at > now - SignedDuration::from_secs(60);
+    let turns: Vec<&(Timestamp, String)> = object.flips.iter().filter(recent).collect();
+    let (first, _) = turns.first()?;
     let facet = match condition.as_str() {
         "ServicePrincipalsPresent" => "presence",
         "SignInEnabled" => "sign-in",
@@ -327,7 +311,7 @@ fn flapping(object: &Object, history: &History, lag: SignedDuration, now: Timest
     let is_bad = |truth: &Truth| {
         oracle::differences(&object.spec, truth, &object.status).iter().any(|(_, reason)| oracle::side(reason) == facet)
     };
-    let real: Vec<bool> = history.since(from).map(is_bad).collect();
+    let real: Vec<bool> = history.since(*first - lag - LOOK).map(is_bad).collect();
     let real_turns = real.windows(2).filter(|pair| pair[0] != pair[1]).count();
     let is_bad_now =
         oracle::conditions(&object.status).get(condition.as_str()).is_some_and(|(status, _)| *status == "False");
@@ -337,7 +321,11 @@ fn flapping(object: &Object, history: &History, lag: SignedDuration, now: Timest
     (turns.len() > excused.max(1)).then(|| {
         broken(
             "G24",
-            format!("{condition} turned {} times in a minute, the tenant {real_turns} times since {from}", turns.len()),
+            format!(
+                "{condition} turned {} times in a minute, the tenant {real_turns} times since {}",
+                turns.len(),
+                *first - lag - LOOK
+            ),
         )
     })
 }

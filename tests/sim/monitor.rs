@@ -6,13 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    check::Flip,
     oracle::{self, Expected},
     spec,
     truth::Truth,
 };
 
-/// A second look confirms an absence after this; design.md 3.2 rule 4.
+/// The longest confirmation, that of a whole service principal; other absences take a minute (design.md 3.2 rule 4).
 const CONFIRMATION: SignedDuration = SignedDuration::from_mins(3);
 
 /// The longest pause between looks that fail; faults.md G2.
@@ -96,8 +95,8 @@ pub struct Object {
     pub deaf: Timestamp,
     /// When it was last looked at.
     pub looked: Timestamp,
-    /// The turns of its conditions.
-    pub flips: Vec<Flip>,
+    /// When which of its conditions turned from True to False or back.
+    pub flips: Vec<(Timestamp, String)>,
 }
 
 impl Object {

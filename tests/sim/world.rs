@@ -201,8 +201,8 @@ impl World {
         let object = &mut self.objects[place];
         self.counts.writes += 1;
         let before = std::mem::replace(&mut object.status, after);
-        let flips = check::flips(object, &before, now);
-        object.flips.extend(flips);
+        let flips = check::flips(object, &before);
+        object.flips.extend(flips.into_iter().map(|condition| (now, condition)));
         let object = &self.objects[place];
         let mut found = check::written(object, &before, &object.status, &self.histories[object.tenant], self.lag, now);
         let line = summary(object);

@@ -292,3 +292,19 @@ fn what_is_known_of_one_application_is_not_forgotten_because_another_is_gone() {
     world.after(15).look(seen);
     assert_eq!(world.status, once);
 }
+
+/// A pipeline that waits for Ready must not be let through by a look that has not seen everything.
+#[test]
+fn a_condition_turns_true_only_by_a_look_that_has_read_everything_under_it() {
+    let mut world = World::in_sync();
+    world.look(healthy().soft_deleted(world.now));
+    assert_eq!(world.condition(C::ServicePrincipalsPresent), Some(("False", "ServicePrincipalSoftDeleted")));
+    world.after(300).look(healthy().unreadable(IDENTITY, &server_error()));
+    assert_eq!(world.condition(C::ServicePrincipalsPresent), Some(("Unknown", "NotObserved")));
+    assert_eq!(world.ready(), ("Unknown", "Progressing"));
+    world.after(15).look(healthy());
+    assert_eq!(world.condition(C::ServicePrincipalsPresent), Some(("True", "Present")));
+    assert_eq!(world.ready(), ("True", "InSync"));
+    world.after(300).look(healthy().unreadable(IDENTITY, &server_error()));
+    assert_eq!(world.ready(), ("True", "InSync"), "what was True stays so while something cannot be read");
+}
