@@ -15,9 +15,9 @@ pub use crd::crd;
 pub use identifier::{AppId, ObjectId, TenantId};
 pub use reason::{ConditionType, Reason};
 pub use spec::{
-    AdditionalApplication, CertificateReference, Cloud, CredentialKind, CredentialSource, Credentials, DriftPolicy,
-    Identity, IdentityIntegration, Mode, OperatorIdentity, Permission, PermissionKind, SecretKeyReference, SignIn,
-    WebexAzureIntegration, WebexAzureIntegrationSpec, WorkloadIdentity,
+    AdditionalApplication, CertificateReference, Certificates, Cloud, CredentialKind, CredentialSource, Credentials,
+    DriftPolicy, ExtraPermissions, Identity, IdentityIntegration, Mode, OperatorIdentity, Permission, PermissionKind,
+    Provisioning, SecretKeyReference, SignIn, WebexAzureIntegration, WebexAzureIntegrationSpec, WorkloadIdentity,
 };
 pub use status::WebexAzureIntegrationStatus;
 

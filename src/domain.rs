@@ -5,6 +5,7 @@
 
 pub mod belief;
 pub mod catalog;
+pub mod certificate;
 pub mod cloud;
 pub mod consent;
 pub mod decide;
@@ -18,13 +19,14 @@ pub mod obstacle;
 pub mod pace;
 pub mod permission;
 pub mod presence;
+pub mod provisioning;
 pub mod ready;
 pub mod remedy;
 pub mod sign_in;
 pub mod text;
 pub mod timing;
 
-pub use decide::{Decision, Input, Memory, decide};
+pub use decide::{Decision, Input, Memory, Recall, decide};
 pub use desired::Desired;
 pub use notice::Notice;
 pub use observed::{Observation, Observed, Reading};

@@ -78,6 +78,10 @@ identifier! {
     AppRoleId
 }
 identifier! {
+    /// The ID of a delegated permission (OAuth 2.0 scope) that a resource offers.
+    ScopeId
+}
+identifier! {
     /// A Webex organization.
     OrganizationId
 }

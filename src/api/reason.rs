@@ -26,11 +26,15 @@ pub enum ConditionType {
     SignInEnabled,
     /// Each required permission is granted.
     ConsentGranted,
+    /// Each required provisioning job runs. Present only where one is required.
+    ProvisioningHealthy,
+    /// No certificate or client secret of an application has expired. Present only where there are any.
+    CertificatesCurrent,
 }
 
 impl ConditionType {
     /// All types in the order in which they are written; Stalled and Reconciling first, because kstatus reads in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Reconciling,
         Self::Stalled,
         Self::Ready,
@@ -40,6 +44,8 @@ impl ConditionType {
         Self::ServicePrincipalsPresent,
         Self::SignInEnabled,
         Self::ConsentGranted,
+        Self::ProvisioningHealthy,
+        Self::CertificatesCurrent,
     ];
 
     /// The name in `status.conditions[].type`.
@@ -54,6 +60,8 @@ impl ConditionType {
             Self::ServicePrincipalsPresent => "ServicePrincipalsPresent",
             Self::SignInEnabled => "SignInEnabled",
             Self::ConsentGranted => "ConsentGranted",
+            Self::ProvisioningHealthy => "ProvisioningHealthy",
+            Self::CertificatesCurrent => "CertificatesCurrent",
         }
     }
 }
@@ -143,11 +151,34 @@ reasons! {
     ApplicationDeactivated,
     /// Microsoft disabled the application.
     DisabledByMicrosoft,
+    /// The application gets tokens only for whoever is assigned to it, and nobody is.
+    AssignmentMissing,
     // Consent.
     /// None of the required permissions is granted.
     ConsentMissing,
     /// Some of the required permissions are not granted.
     ConsentIncomplete,
+    /// Permissions are granted that the declaration does not list and does not tolerate.
+    ExtraPermissions,
+    // Provisioning.
+    /// The service principal has no provisioning job.
+    ProvisioningJobMissing,
+    /// A person stopped the provisioning job.
+    ProvisioningPaused,
+    /// Microsoft put the provisioning job into quarantine, because what it provisions into refuses it.
+    ProvisioningQuarantined,
+    /// The provisioning job is switched off, or was never started.
+    ProvisioningDisabled,
+    /// Nobody is in scope of the provisioning job.
+    ProvisioningScopeEmpty,
+    /// The provisioning job has not succeeded for far longer than its schedule.
+    ProvisioningOverdue,
+    // Certificates.
+    /// A certificate or client secret of the application has expired.
+    Expired,
+    // Presence, where a person has to tell which application is meant.
+    /// Nothing proves which application is "Cisco Webex Identity".
+    IdentityNotProved,
 
     // Why the tenant could not be read: a person is needed.
     /// The Secret with the credential does not exist.
@@ -215,6 +246,16 @@ reasons! {
     Granted,
     /// Permissions of the published list were never seen granted here; Cisco may have changed the list.
     ConsentDiffersFromPublished,
+    /// Every required provisioning job runs.
+    Healthy,
+    /// The service principal came back not long ago, and its provisioning needs up to a day to run again.
+    Settling,
+    /// The cloud of this tenant does not let provisioning jobs be read.
+    NotSupportedInCloud,
+    /// No certificate or client secret ends soon.
+    Current,
+    /// A certificate or client secret of the application ends soon.
+    ExpiringSoon,
 
     // Going on.
     /// The first look at this generation of the spec has not ended yet.
@@ -316,16 +357,33 @@ pub const TABLE: &[Row] = &[
     row(C::ServicePrincipalsPresent, False, R::ServicePrincipalMissing, true),
     row(C::ServicePrincipalsPresent, False, R::AmbiguousServicePrincipal, true),
     row(C::ServicePrincipalsPresent, Unknown, R::NotObserved, false),
+    row(C::ServicePrincipalsPresent, Unknown, R::IdentityNotProved, true),
     row(C::SignInEnabled, True, R::Enabled, false),
     row(C::SignInEnabled, False, R::ServicePrincipalDisabled, true),
     row(C::SignInEnabled, False, R::ApplicationDeactivated, true),
     row(C::SignInEnabled, False, R::DisabledByMicrosoft, true),
+    row(C::SignInEnabled, False, R::AssignmentMissing, true),
     row(C::SignInEnabled, Unknown, R::NotObserved, false),
     row(C::ConsentGranted, True, R::Granted, false),
     row(C::ConsentGranted, True, R::ConsentDiffersFromPublished, false),
     row(C::ConsentGranted, False, R::ConsentMissing, true),
     row(C::ConsentGranted, False, R::ConsentIncomplete, true),
+    row(C::ConsentGranted, False, R::ExtraPermissions, true),
     row(C::ConsentGranted, Unknown, R::NotObserved, false),
+    row(C::ProvisioningHealthy, True, R::Healthy, false),
+    row(C::ProvisioningHealthy, True, R::Settling, false),
+    row(C::ProvisioningHealthy, False, R::ProvisioningJobMissing, true),
+    row(C::ProvisioningHealthy, False, R::ProvisioningPaused, true),
+    row(C::ProvisioningHealthy, False, R::ProvisioningQuarantined, true),
+    row(C::ProvisioningHealthy, False, R::ProvisioningDisabled, true),
+    row(C::ProvisioningHealthy, False, R::ProvisioningScopeEmpty, true),
+    row(C::ProvisioningHealthy, False, R::ProvisioningOverdue, true),
+    row(C::ProvisioningHealthy, Unknown, R::NotObserved, false),
+    row(C::ProvisioningHealthy, Unknown, R::NotSupportedInCloud, false),
+    row(C::CertificatesCurrent, True, R::Current, false),
+    row(C::CertificatesCurrent, True, R::ExpiringSoon, false),
+    row(C::CertificatesCurrent, False, R::Expired, true),
+    row(C::CertificatesCurrent, Unknown, R::NotObserved, false),
 ];
 
 #[cfg(test)]

@@ -43,6 +43,10 @@ pub const DURATION_MAX: u32 = 32;
 pub const INTERVAL_MIN_SECONDS: i64 = 30;
 /// Longest allowed interval between looks, in seconds.
 pub const INTERVAL_MAX_SECONDS: i64 = 24 * 60 * 60;
+/// Shortest allowed time between a warning and an end, in seconds.
+pub const WARN_BEFORE_MIN_SECONDS: i64 = 60 * 60;
+/// Longest allowed time between a warning and an end, in seconds.
+pub const WARN_BEFORE_MAX_SECONDS: i64 = 365 * 24 * 60 * 60;
 
 /// `spec.tenantId` stays what it was.
 pub const TENANT_IMMUTABLE: CelRule = CelRule {
@@ -66,12 +70,6 @@ pub const INTERVAL: CelRule = CelRule {
 pub const ONE_CREDENTIAL: CelRule = CelRule {
     expression: "[has(self.clientSecret), has(self.clientCertificate), has(self.workloadIdentity), has(self.operatorIdentity)].filter(given, given).size() == 1",
     message: "exactly one of clientSecret, clientCertificate, workloadIdentity and operatorIdentity must be given",
-};
-
-/// "Cisco Webex Identity" has another application ID in each tenant.
-pub const IDENTITY_APP_ID: CelRule = CelRule {
-    expression: "!self.check || has(self.appId)",
-    message: "appId of \"Cisco Webex Identity\" is needed, because it differs per tenant: copy the Application ID from Entra admin center > Enterprise applications, or set check: false to leave this application out",
 };
 
 /// Outside the Global cloud nobody published the application ID of the preset.
@@ -110,8 +108,18 @@ pub const PRESETS_DIFFER: CelRule = CelRule {
     message: "identity.appId is the application ID of \"Cisco Webex Identity Integration\"; \"Cisco Webex Identity\" is the other application and has its own",
 };
 
+/// The warning comes a reasonable time before the end.
+pub const WARN_BEFORE: CelRule = CelRule {
+    expression: "self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,9})?(s|m|h))+$') && duration(self) >= duration('1h') && duration(self) <= duration('8760h')",
+    message: "warnBefore must be a duration between 1h and 8760h, written in hours, minutes and seconds, such as 720h",
+};
+
+/// A permission is named once.
+pub const VALUE_OR_ID: CelRule =
+    CelRule { expression: "has(self.value) != has(self.id)", message: "exactly one of value and id must be given" };
+
 /// No permission appears twice in a list.
 pub const UNIQUE_PERMISSION: CelRule = CelRule {
-    expression: "self.all(a, self.filter(b, b.value == a.value && (b.kind == a.kind || b.kind == 'Either' || a.kind == 'Either')).size() == 1)",
+    expression: "self.all(a, self.filter(b, (has(a.value) ? has(b.value) && b.value == a.value : has(b.id) && b.id.lowerAscii() == a.id.lowerAscii()) && (has(a.resourceAppId) ? a.resourceAppId.lowerAscii() : '00000003-0000-0000-c000-000000000000') == (has(b.resourceAppId) ? b.resourceAppId.lowerAscii() : '00000003-0000-0000-c000-000000000000') && (b.kind == a.kind || b.kind == 'Either' || a.kind == 'Either')).size() == 1)",
     message: "each permission may appear only once; kind Either already covers Application and Delegated",
 };

@@ -75,6 +75,7 @@ pub struct WebexAzureIntegrationSpec {
     pub identity_integration: IdentityIntegration,
 
     /// "Cisco Webex Identity", which carries the provisioning of people to Webex.
+    #[serde(default)]
     pub identity: Identity,
 
     /// Further enterprise applications that Webex needs in this tenant, such as the hybrid calendar's.
@@ -277,27 +278,102 @@ pub struct IdentityIntegration {
     #[schemars(length(min = 1, max = rule::PERMISSIONS_MAX))]
     #[x_kube(validation = Rule::new(rule::UNIQUE_PERMISSION.expression).message(rule::UNIQUE_PERMISSION.message))]
     pub permissions: Option<Vec<Permission>>,
+
+    /// What is done about permissions that are granted beyond the list.
+    #[serde(default)]
+    pub extra_permissions: ExtraPermissions,
 }
 
 impl Default for IdentityIntegration {
     fn default() -> Self {
-        Self { check: true, app_id: None, permissions: None }
+        Self { check: true, app_id: None, permissions: None, extra_permissions: ExtraPermissions::Ignore }
     }
 }
 
 /// The preset for "Cisco Webex Identity".
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new(rule::IDENTITY_APP_ID.expression).message(rule::IDENTITY_APP_ID.message))]
 pub struct Identity {
     /// false: leave this application out.
     #[serde(default = "enabled")]
     pub check: bool,
 
-    /// Application ID in this tenant (Entra admin center > Enterprise applications > Cisco Webex Identity).
+    /// Application ID in this tenant (Entra admin center > Enterprise applications > Cisco Webex Identity). Left out: the
+    /// application that "Cisco Webex Identity Integration" created or owns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 36), regex(pattern = rule::UUID_PATTERN))]
     pub app_id: Option<String>,
+
+    /// Its provisioning of people to Webex.
+    #[serde(default = "Provisioning::required")]
+    pub provisioning: Provisioning,
+
+    /// Its certificates and client secrets.
+    #[serde(default)]
+    pub certificates: Certificates,
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        Self {
+            check: true,
+            app_id: None,
+            provisioning: Provisioning::required(),
+            certificates: Certificates::default(),
+        }
+    }
+}
+
+/// What is required of provisioning jobs.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Provisioning {
+    /// true: a provisioning job must run; to see it the operator's application needs Synchronization.Read.All.
+    pub required: bool,
+}
+
+impl Provisioning {
+    const fn required() -> Self {
+        Self { required: true }
+    }
+
+    const fn not_required() -> Self {
+        Self { required: false }
+    }
+}
+
+/// When the end of certificates and client secrets is told.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Certificates {
+    /// How long before its end a certificate or client secret is told to be renewed, 1h to 8760h, written in hours,
+    /// minutes and seconds.
+    #[serde(default = "default_warn_before")]
+    #[schemars(length(max = rule::DURATION_MAX))]
+    #[x_kube(validation = Rule::new(rule::WARN_BEFORE.expression).message(rule::WARN_BEFORE.message))]
+    pub warn_before: String,
+}
+
+impl Default for Certificates {
+    fn default() -> Self {
+        Self { warn_before: default_warn_before() }
+    }
+}
+
+fn default_warn_before() -> String {
+    "720h".to_owned()
+}
+
+/// What is done about permissions that are granted beyond the list.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ExtraPermissions {
+    /// Nothing; the status lists them.
+    #[default]
+    Ignore,
+    /// An event tells about them.
+    Report,
+    /// They are drift.
+    Drift,
 }
 
 const fn enabled() -> bool {
@@ -325,18 +401,42 @@ pub struct AdditionalApplication {
     #[schemars(length(max = rule::PERMISSIONS_MAX))]
     #[x_kube(validation = Rule::new(rule::UNIQUE_PERMISSION.expression).message(rule::UNIQUE_PERMISSION.message))]
     pub permissions: Vec<Permission>,
+
+    /// What is done about permissions that are granted beyond the list.
+    #[serde(default)]
+    pub extra_permissions: ExtraPermissions,
+
+    /// Its provisioning of people to Webex.
+    #[serde(default = "Provisioning::not_required")]
+    pub provisioning: Provisioning,
+
+    /// Its certificates and client secrets.
+    #[serde(default)]
+    pub certificates: Certificates,
 }
 
-/// A permission of Microsoft Graph.
+/// A permission of Microsoft Graph or of another resource, named by its value or by its ID.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new(rule::VALUE_OR_ID.expression).message(rule::VALUE_OR_ID.message))]
 pub struct Permission {
     /// Its value as Microsoft Graph writes it, such as Group.Read.All.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = rule::PERMISSION_VALUE_MAX), regex(pattern = rule::PERMISSION_VALUE_PATTERN))]
-    pub value: String,
+    pub value: Option<String>,
+
+    /// Its ID, instead of the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 36), regex(pattern = rule::UUID_PATTERN))]
+    pub id: Option<String>,
 
     /// Application (without a signed-in user), Delegated (on behalf of users, for the whole organization) or Either.
     pub kind: PermissionKind,
+
+    /// Application ID of the resource that offers it; Microsoft Graph if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 36), regex(pattern = rule::UUID_PATTERN))]
+    pub resource_app_id: Option<String>,
 }
 
 /// How a permission is granted.

@@ -92,8 +92,9 @@ pub struct ApplicationStatus {
     /// Its name in this object: identity-integration, identity, or that of the additional application.
     pub name: String,
 
-    /// Application (client) ID.
-    pub app_id: String,
+    /// Application (client) ID; left out while nothing proves which application it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
 
     /// Object ID of its service principal as last seen; kept after deletion, because restore and audit log need it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -112,7 +113,7 @@ pub struct ApplicationStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
 
-    /// Present, `SoftDeleted`, Missing, Disabled, `DisabledByMicrosoft`, Deactivated, Ambiguous or Unknown.
+    /// Present, `SoftDeleted`, Missing, Disabled, `DisabledByMicrosoft`, Deactivated, Ambiguous, `NotProved` or Unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
 
@@ -127,6 +128,14 @@ pub struct ApplicationStatus {
     /// Where an administrator grants consent, where that is what is needed.
     #[serde(default, rename = "consentURL", skip_serializing_if = "Option::is_none")]
     pub consent_url: Option<String>,
+
+    /// Its provisioning of people to Webex, where that is required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioning: Option<ProvisioningStatus>,
+
+    /// Certificates and client secrets of its service principal, the one that ends first in front.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<CertificateStatus>,
 
     /// The deleted service principal can be restored until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -148,9 +157,80 @@ pub struct ConsentStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
 
+    /// Granted and not required; at most 64.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra: Vec<String>,
+
     /// Required permissions that were granted at some time; losing one of these is drift.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub baseline: Vec<String>,
+
+    /// All permissions as they were granted before that last changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<String>,
+}
+
+/// Provisioning of one application.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ProvisioningStatus {
+    /// Active, Paused, Disabled, Quarantined, `NotRun`, Missing or Unknown.
+    pub state: String,
+
+    /// Template of the job that is looked at, which tells it from others of the same service principal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_id: Option<String>,
+
+    /// When it last succeeded; like `lastObservedTime` written with any other change, otherwise once per heartbeat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_success_time: Option<Time>,
+
+    /// Why, since when and until when it is in quarantine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<QuarantineStatus>,
+
+    /// The service principal came back not long ago; until then a job that does not run yet is no drift.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settling_until: Option<Time>,
+}
+
+/// Quarantine of a provisioning job.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct QuarantineStatus {
+    /// Microsoft's word for the reason.
+    pub reason: String,
+
+    /// When it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
+
+    /// When Microsoft switches the job off, if nothing changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled_at: Option<Time>,
+}
+
+/// A certificate or client secret of a service principal.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateStatus {
+    /// Certificate or `ClientSecret`.
+    pub kind: String,
+
+    /// Thumbprint of a certificate, as the Entra admin center shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbprint: Option<String>,
+
+    /// Key ID, where there is no thumbprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
+
+    /// When it ends.
+    pub not_after: Time,
+
+    /// true: the certificate that sign-in answers are signed with at present.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
 }
 
 /// One difference between the tenant and the declaration.
@@ -173,17 +253,50 @@ pub struct DriftEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
 
+    /// Who did it, as far as the tenant's audit log tells; it comes minutes later than the difference itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribution: Option<AttributionStatus>,
+
     /// What a person does about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<RemedyStatus>,
+}
+
+/// Who made a difference.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct AttributionStatus {
+    /// Who, by name or by ID as the operator was told to; made safe to print. Left out while not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+
+    /// User, Application or Service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+
+    /// What the audit log calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity: Option<String>,
+
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Time>,
+
+    /// Name of the operation in the audit log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
+
+    /// The same in one sentence, or why it is not known.
+    pub text: String,
 }
 
 /// What a person does about a difference.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct RemedyStatus {
-    /// The kind of remedy: Restore, `RestoreApplication`, Consent, `EnableSignIn`, Reactivate, `SetUpAgain`, `ContactPublisher`
-    /// or Investigate.
+    /// The kind of remedy: Restore, `RestoreApplication`, Consent, `EnableSignIn`, Reactivate, `SetUpAgain`, `ContactPublisher`,
+    /// Assign, `SetPermissions`, `ReviewPermissions`, `StartProvisioning`, `MendProvisioning`, `RenewCertificate`, Pin or
+    /// Investigate.
     pub action: String,
 
     /// Microsoft Entra role that suffices.

@@ -9,7 +9,7 @@ use super::{
     identifier::AppId,
     rule::{self, CelRule},
     spec::{
-        CertificateReference, Cloud, Credentials, Permission, PermissionKind, SecretKeyReference,
+        CertificateReference, Certificates, Cloud, Credentials, Permission, PermissionKind, SecretKeyReference,
         WebexAzureIntegrationSpec, WorkloadIdentity,
     },
 };
@@ -17,6 +17,9 @@ use super::{
 /// Application ID of "Cisco Webex Identity Integration" in cloud Global.
 /// <https://www.cisco.com/c/en/us/support/docs/conferencing/webex-control-hub/220476-clear-azure-ad-integration-error-reques.html>
 pub const IDENTITY_INTEGRATION_APP_ID: AppId = AppId::from_u128(0x90db_942a_c1eb_4e8d_82e4_eebf_64a7_e2ae);
+
+/// Application ID of Microsoft Graph, the same in every tenant.
+pub const MICROSOFT_GRAPH_APP_ID: AppId = AppId::from_u128(0x0000_0003_0000_0000_c000_0000_0000_0000);
 
 /// A rule that the spec breaks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +70,12 @@ pub fn interval_seconds(text: &str) -> Option<i64> {
 }
 
 const NANOSECONDS: i64 = 1_000_000_000;
+
+/// How long before its end something is told to be renewed, if that is written as it must be and within its bounds.
+pub fn warn_before_seconds(text: &str) -> Option<i64> {
+    let bounds = rule::WARN_BEFORE_MIN_SECONDS * NANOSECONDS..=rule::WARN_BEFORE_MAX_SECONDS * NANOSECONDS;
+    nanoseconds(text).filter(|warn_before| bounds.contains(warn_before)).map(|warn_before| warn_before / NANOSECONDS)
+}
 
 /// Reads `([0-9]{1,5}(\.[0-9]{1,9})?(s|m|h))+`.
 fn nanoseconds(text: &str) -> Option<i64> {
@@ -186,8 +195,18 @@ impl Findings {
                     self.broken("spec.identity.appId", rule::PRESETS_DIFFER);
                 }
             }
-            None if spec.identity.check => self.broken("spec.identity", rule::IDENTITY_APP_ID),
             None => {}
+        }
+        self.warn_before("spec.identity", &spec.identity.certificates);
+    }
+
+    fn warn_before(&mut self, path: &str, certificates: &Certificates) {
+        let path = format!("{path}.certificates.warnBefore");
+        let text = &certificates.warn_before;
+        if text.chars().count() > rule::DURATION_MAX as usize {
+            self.add(path, format!("may not be longer than {} characters", rule::DURATION_MAX));
+        } else if warn_before_seconds(text).is_none() {
+            self.broken(path, rule::WARN_BEFORE);
         }
     }
 
@@ -208,6 +227,7 @@ impl Findings {
             );
             self.uuid(format!("{path}.appId"), &application.app_id);
             self.permissions(&format!("{path}.permissions"), &application.permissions);
+            self.warn_before(&path, &application.certificates);
             if list.iter().take(index).any(|earlier| earlier.name == application.name) {
                 self.add(path, "duplicates the name of an earlier entry");
             }
@@ -232,21 +252,42 @@ impl Findings {
             self.add(path, format!("must have at most {} items", rule::PERMISSIONS_MAX));
         }
         for (index, permission) in list.iter().enumerate() {
-            self.text(
-                format!("{path}[{index}].value"),
-                &permission.value,
-                rule::PERMISSION_VALUE_MAX,
-                is_permission_value,
-                "must be the value of a permission, such as Group.Read.All",
-            );
+            let path = format!("{path}[{index}]");
+            if let Some(value) = &permission.value {
+                let description = "must be the value of a permission, such as Group.Read.All";
+                self.text(format!("{path}.value"), value, rule::PERMISSION_VALUE_MAX, is_permission_value, description);
+            }
+            if let Some(id) = &permission.id {
+                self.uuid(format!("{path}.id"), id);
+            }
+            if let Some(resource) = &permission.resource_app_id {
+                self.uuid(format!("{path}.resourceAppId"), resource);
+            }
+            if permission.value.is_some() == permission.id.is_some() {
+                self.broken(path, rule::VALUE_OR_ID);
+            }
         }
-        let overlap = |a: &Permission, b: &Permission| {
-            let either = a.kind == PermissionKind::Either || b.kind == PermissionKind::Either;
-            a.value == b.value && (a.kind == b.kind || either)
-        };
-        if has_pair(list, overlap) {
+        if has_pair(list, Permission::overlaps) {
             self.broken(path, rule::UNIQUE_PERMISSION);
         }
+    }
+}
+
+impl Permission {
+    /// Whether the two stand for the same permission.
+    fn overlaps(&self, other: &Self) -> bool {
+        let Self { value, id, kind, resource_app_id } = self;
+        let resource = |resource: &Option<String>| {
+            resource.as_deref().map_or_else(|| MICROSOFT_GRAPH_APP_ID.to_string(), str::to_ascii_lowercase)
+        };
+        let is_same = match (value, id) {
+            (Some(value), _) => other.value.as_ref() == Some(value),
+            (None, Some(id)) => other.id.as_ref().is_some_and(|other| other.eq_ignore_ascii_case(id)),
+            (None, None) => false,
+        };
+        let is_same_kind =
+            *kind == other.kind || *kind == PermissionKind::Either || other.kind == PermissionKind::Either;
+        is_same && is_same_kind && resource(resource_app_id) == resource(&other.resource_app_id)
     }
 }
 

@@ -211,8 +211,8 @@ spec:
         );
         assert_eq!(refusal(&format!("{GOOD}  suspend: 'yes'\n")), "f.yaml:10: spec.suspend: must be of type boolean");
         assert_eq!(
-            refusal(&GOOD.replace("  identity: { check: false }\n", "")),
-            "f.yaml:5: spec.identity: is required"
+            refusal(&GOOD.replace("  tenantId: 00000000-0000-4000-8000-000000000001\n", "")),
+            "f.yaml:5: spec.tenantId: is required"
         );
     }
 

@@ -19,7 +19,7 @@ use super::{EmulatorArgument, TrustArgument, manifest, output};
 use crate::{
     api::{AppId, ConditionType, Reason, WebexAzureIntegration, WebexAzureIntegrationStatus, validation::Violation},
     clock::Clock,
-    domain::{Desired, Input, Memory, Timing, cloud::Endpoints, decide, message},
+    domain::{Desired, Input, Memory, Recall, Timing, cloud::Endpoints, decide, message},
     graph::{
         Credential, Graph, HttpTransport, Look, Priority, Question, Transport,
         transcript::{Circumstances, Recorder, Transcript},
@@ -198,7 +198,14 @@ impl Looker<'_> {
     ) -> anyhow::Result<Looked> {
         let desired = Desired::from_spec(&object.spec)
             .map_err(|violations| anyhow::anyhow!("{file}: {}", sentences(&violations)))?;
-        let question = Question { desired: &desired, endpoints: self.endpoints, credential, priority: Priority::Asked };
+        let recall = Recall::default();
+        let question = Question {
+            desired: &desired,
+            endpoints: self.endpoints,
+            credential,
+            priority: Priority::Asked,
+            recall: &recall,
+        };
         let look = graph.look(question).await;
         Ok(self.judged(file, object, desired, look, self.clock.now()))
     }

@@ -248,7 +248,13 @@ async fn observe<T: Transport>(
             Err(obstacle) => return Ok(Observation::Blocked(obstacle).into()),
         },
     };
-    let question = Question { desired, endpoints: &endpoints, credential: &held.credential, priority };
+    let question = Question {
+        desired,
+        endpoints: &endpoints,
+        credential: &held.credential,
+        priority,
+        recall: &remembered.memory.recall,
+    };
     let look = tokio::time::timeout(LOOK_DEADLINE, ctx.graph.look(question)).await;
     let mut advice = held.advice.clone();
     let expiring = held.credential.ends().and_then(|end| notice::expiring_soon(desired.client, end, ctx.clock.now()));

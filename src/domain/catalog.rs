@@ -3,12 +3,10 @@
 //!
 //! Permission IDs: <https://learn.microsoft.com/en-us/graph/permissions-reference>.
 
+pub use crate::api::validation::MICROSOFT_GRAPH_APP_ID;
 use crate::api::{
     AppId, Cloud, Permission, PermissionKind, identifier::AppRoleId, validation::IDENTITY_INTEGRATION_APP_ID,
 };
-
-/// Application ID of Microsoft Graph, the same in every tenant.
-pub const MICROSOFT_GRAPH_APP_ID: AppId = AppId::from_u128(0x0000_0003_0000_0000_c000_0000_0000_0000);
 
 /// Revision of the list below, written to `status.presetRevision`.
 pub const PRESET_REVISION: i64 = 1;
@@ -42,7 +40,9 @@ const APP_ROLES: [(&str, u128); 7] = [
 
 /// The permissions of the preset "Cisco Webex Identity Integration".
 pub fn identity_integration_permissions() -> Vec<Permission> {
-    IDENTITY_INTEGRATION.map(|(value, kind)| Permission { value: value.to_owned(), kind }).to_vec()
+    IDENTITY_INTEGRATION
+        .map(|(value, kind)| Permission { value: Some(value.to_owned()), id: None, kind, resource_app_id: None })
+        .to_vec()
 }
 
 /// ID of the app role of Microsoft Graph with this value, where it is known without a lookup.

@@ -8,10 +8,12 @@ use std::collections::BTreeSet;
 use super::{
     belief::{Evidence, Finding},
     desired::{PermissionList, RequiredPermission},
-    drift::Drift,
+    drift::{Drift, Facet},
+    message,
     observed::{
         AppRoleAssignment, ConsentType, OAuth2PermissionGrant, Observed, ObservedApplication, ResourcePrincipal,
     },
+    ready::Note,
     remedy::Context,
     text,
 };
@@ -27,8 +29,6 @@ pub struct Consent {
     pub finding: Finding,
     /// How it is written to the status.
     pub status: ConsentStatus,
-    /// Whether the preset's list asks for more than was ever granted here, which is told and does not fail.
-    pub differs_from_published: bool,
 }
 
 /// Judges the permissions of a live service principal.
@@ -66,15 +66,26 @@ pub fn judge(
         Finding::Unknown
     };
     Consent {
-        differs_from_published: finding == Finding::Good && !missing.is_empty(),
         finding,
         status: ConsentStatus {
             granted: unknown.is_empty().then_some(i64::try_from(granted.len()).unwrap_or(i64::MAX)),
             required: i64::try_from(answers.len()).unwrap_or(i64::MAX),
             missing,
+            extra: Vec::new(),
             baseline: baseline.into_iter().collect(),
+            before: previous.map(|consent| consent.before.clone()).unwrap_or_default(),
         },
     }
+}
+
+/// What is told of permissions that are in order.
+pub fn notes(ctx: Context<'_>, consent: &ConsentStatus) -> Vec<Note> {
+    let differs = (!consent.missing.is_empty()).then(|| Note {
+        facet: Facet::Consent,
+        reason: Reason::ConsentDiffersFromPublished,
+        sentence: message::differs_from_published(ctx, &consent.missing),
+    });
+    differs.into_iter().collect()
 }
 
 fn drift(ctx: Context<'_>, missing: &[String], nothing_granted: bool) -> Drift {
@@ -104,9 +115,9 @@ fn drift(ctx: Context<'_>, missing: &[String], nothing_granted: bool) -> Drift {
 
 /// Whether this permission is granted; none if what was read does not tell.
 fn is_granted(permission: &RequiredPermission, observed: &Observed, seen: &ObservedApplication) -> Option<bool> {
-    let graph = observed.microsoft_graph.known()?;
-    let application = || Some(holds_app_role(permission, graph, seen.app_role_assignments.known()?));
-    let delegated = || Some(holds_scope(permission, graph, seen.oauth2_permission_grants.known()?));
+    let resource = observed.resources.get(&permission.resource)?.known()?;
+    let application = || Some(holds_app_role(permission, resource, seen.app_role_assignments.known()?));
+    let delegated = || Some(holds_scope(permission, resource, seen.oauth2_permission_grants.known()?));
     match permission.kind {
         PermissionKind::Application => application(),
         PermissionKind::Delegated => delegated(),
@@ -123,7 +134,7 @@ fn holds_app_role(
     graph: &ResourcePrincipal,
     assignments: &BTreeSet<AppRoleAssignment>,
 ) -> bool {
-    let looked_up = || graph.app_roles.get(&permission.value).copied();
+    let looked_up = || graph.app_roles.get(&permission.name.to_string()).copied();
     permission
         .app_role
         .or_else(looked_up)
@@ -138,6 +149,6 @@ fn holds_scope(
     grants.contains(&OAuth2PermissionGrant {
         resource: graph.id,
         consent: ConsentType::AllPrincipals,
-        scope: permission.value.clone(),
+        scope: permission.name.to_string(),
     })
 }

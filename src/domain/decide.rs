@@ -1,6 +1,6 @@
 //! From one look to everything that follows from it: the status, what to tell, when to look again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -14,14 +14,14 @@ use super::{
     judgement::{Earlier, believe},
     message,
     notice::Notice,
-    observed::Observation,
+    observed::{AuditQuestion, Observation},
     pace,
     ready::{self, Believed, Draft, Situation, Standing},
     remedy::Context,
     timing::{Timing, whole_second},
 };
 use crate::api::{
-    AppId, ConditionType, Reason, WebexAzureIntegrationStatus,
+    AppId, ConditionType, ObjectId, Reason, WebexAzureIntegrationStatus,
     reason::ConditionStatus,
     status::{ConsentStatus, DRIFT_MAX, DriftEntry, Summary},
     validation::Violation,
@@ -67,12 +67,32 @@ pub struct Memory {
     pub doubts: Doubts,
     /// What was worth telling beside the verdict at the last look; none before the first.
     pub advised: Option<BTreeSet<Notice>>,
+    /// What the next look has to know.
+    pub recall: Recall,
+}
+
+/// What a look has to know of earlier ones in order to ask the right questions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recall {
+    /// The application that is "Cisco Webex Identity", as it was found earlier.
+    pub identity: Option<AppId>,
+    /// Object IDs of service principals, by which alone some of their parts can be asked for.
+    pub principals: BTreeMap<AppId, ObjectId>,
+    /// What to ask the audit log.
+    pub audits: BTreeSet<AuditQuestion>,
 }
 
 impl Memory {
     /// Nothing is remembered yet.
     pub fn new(now: Timestamp) -> Self {
-        Self { since: now, last_complete: None, failures: 0, doubts: Doubts::default(), advised: None }
+        Self {
+            since: now,
+            last_complete: None,
+            failures: 0,
+            doubts: Doubts::default(),
+            advised: None,
+            recall: Recall::default(),
+        }
     }
 }
 
@@ -228,14 +248,14 @@ fn looked(input: &Input<'_>, desired: &Desired, observation: &Observation) -> De
     memory.advised = advised(input, observation, is_new_generation);
 
     let mut believed = Vec::new();
-    let mut settles_at: Option<Timestamp> = None;
     for application in &desired.applications {
         let ctx = Context { desired, application, endpoints: input.endpoints, linkable: input.linkable };
         let seen = observed.and_then(|observed| Some((observed, observed.applications.get(&application.app_id)?)));
-        let (belief, open) = believe(ctx, seen, &earlier, &mut memory.doubts, input);
-        settles_at = settles_at.into_iter().chain(open).min();
-        believed.push(belief);
+        believed.push(believe(ctx, seen, &earlier, &mut memory.doubts, input));
     }
+    let settles_at = believed.iter().filter_map(|believed| believed.settles_at).min();
+    let changes_at = believed.iter().filter_map(|believed| believed.changes_at).min();
+    memory.recall.principals = principals(&believed);
 
     let all_drift = drift_of(&believed);
     let situation = Situation {
@@ -277,7 +297,8 @@ fn looked(input: &Input<'_>, desired: &Desired, observation: &Observation) -> De
     Decision {
         notices: notices(desired, input.previous, &status, &all_drift).into_iter().chain(news).collect(),
         next_look: Some(pace::next_look(input, desired, &status, obstacle, settles_at, memory.failures)),
-        settled_until: (obstacle.is_none() && settles_at.is_none()).then(|| pace::settled_until(input, &status)),
+        settled_until: (obstacle.is_none() && settles_at.is_none())
+            .then(|| pace::settled_until(input, &status).min(changes_at.unwrap_or(Timestamp::MAX))),
         status,
         memory,
     }
@@ -302,6 +323,15 @@ fn advised(input: &Input<'_>, observation: &Observation, is_new_generation: bool
         (Observation::Blocked(_), Some(earlier)) => Some(earlier.iter().cloned().chain(present).collect()),
         (Observation::Blocked(_), None) => is_new_generation.then(|| present.collect()),
     }
+}
+
+/// Object IDs of the service principals that are believed to be there.
+fn principals(believed: &[Believed<'_>]) -> BTreeMap<AppId, ObjectId> {
+    let ids = believed.iter().filter_map(|believed| {
+        let id = believed.entry.service_principal_id.as_deref()?.parse().ok()?;
+        Some((believed.ctx.application.app_id, id))
+    });
+    ids.collect()
 }
 
 /// All differences, the gravest first; among equals in the order of the applications.

@@ -1,14 +1,20 @@
 //! What should be: the spec, checked and with the presets filled in.
 
+use std::fmt;
+
 use jiff::SignedDuration;
+use uuid::Uuid;
 
 use super::catalog;
 use crate::api::{
-    AppId, Cloud, CredentialSource, DriftPolicy, Permission, PermissionKind, SignIn, TenantId,
-    WebexAzureIntegrationSpec,
-    identifier::{AppRoleId, NotAUuid, OrganizationId},
-    validation::{self, IDENTITY_INTEGRATION_APP_ID, Violation},
+    AppId, Certificates, Cloud, CredentialSource, DriftPolicy, ExtraPermissions, Permission, PermissionKind, SignIn,
+    TenantId, WebexAzureIntegrationSpec,
+    identifier::{AppRoleId, OrganizationId},
+    validation::{self, IDENTITY_INTEGRATION_APP_ID, MICROSOFT_GRAPH_APP_ID, Violation},
 };
+
+/// Name of "Cisco Webex Identity" in status and messages.
+pub const IDENTITY_NAME: &str = "identity";
 
 /// What should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +29,11 @@ pub struct Desired {
     pub client: AppId,
     /// What it signs in with.
     pub credential: CredentialSource,
-    /// Applications to look at, in the order in which they are reported.
+    /// Applications to look at, in the order in which they are reported. "Cisco Webex Identity" is among them once it is
+    /// known which application that is.
     pub applications: Vec<DesiredApplication>,
+    /// What is required of "Cisco Webex Identity" if its application ID is not declared, so that it has to be found.
+    pub sought: Option<Sought>,
     /// What drift does to `Ready`.
     pub drift_policy: DriftPolicy,
     /// Pause between looks.
@@ -48,6 +57,21 @@ pub struct DesiredApplication {
     pub required: Vec<RequiredPermission>,
     /// Where that list comes from.
     pub list: PermissionList,
+    /// What is done about permissions beyond the list.
+    pub extra: ExtraPermissions,
+    /// Whether a provisioning job must run.
+    pub provisioning: bool,
+    /// How long before their end certificates and client secrets are told about; none: they are not read.
+    pub warn_before: Option<SignedDuration>,
+}
+
+/// What is required of "Cisco Webex Identity", whichever application that is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sought {
+    /// The application that creates or owns it.
+    pub maker: AppId,
+    provisioning: bool,
+    warn_before: SignedDuration,
 }
 
 /// Which part an application plays for Webex.
@@ -73,21 +97,49 @@ pub enum PermissionList {
 /// A permission that must be granted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RequiredPermission {
-    /// Value, such as `Group.Read.All`.
-    pub value: String,
+    /// Which one.
+    pub name: PermissionName,
     /// How it may be granted.
     pub kind: PermissionKind,
+    /// The resource that offers it.
+    pub resource: AppId,
     /// ID of its app role, where known without a lookup.
     pub app_role: Option<AppRoleId>,
+}
+
+/// How a declaration names a permission.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PermissionName {
+    /// By its value, such as `Group.Read.All`.
+    Value(String),
+    /// By its ID.
+    Id(Uuid),
+}
+
+impl fmt::Display for PermissionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(value) => f.write_str(value),
+            Self::Id(id) => id.hyphenated().fmt(f),
+        }
+    }
 }
 
 impl RequiredPermission {
     /// How it is written in status and messages.
     pub fn label(&self) -> String {
-        match self.kind {
-            PermissionKind::Application => format!("{} (application)", self.value),
-            PermissionKind::Delegated => format!("{} (delegated)", self.value),
-            PermissionKind::Either => self.value.clone(),
+        let Self { name, kind, resource, app_role: _ } = self;
+        let kind = match kind {
+            PermissionKind::Application => Some("application"),
+            PermissionKind::Delegated => Some("delegated"),
+            PermissionKind::Either => None,
+        };
+        let of = (*resource != MICROSOFT_GRAPH_APP_ID).then(|| format!("of resource {resource}"));
+        match (kind, of) {
+            (None, None) => name.to_string(),
+            (Some(kind), None) => format!("{name} ({kind})"),
+            (None, Some(of)) => format!("{name} ({of})"),
+            (Some(kind), Some(of)) => format!("{name} ({kind}, {of})"),
         }
     }
 }
@@ -116,11 +168,24 @@ impl Desired {
             organization: organization.ok()?,
             client: spec.credentials.client_id.parse().ok()?,
             credential: spec.credentials.source()?,
-            applications: applications(spec).ok()?,
+            applications: applications(spec)?,
+            sought: sought(spec)?,
             drift_policy: spec.drift_policy,
             interval: SignedDuration::from_secs(validation::interval_seconds(&spec.interval)?),
             suspend: spec.suspend,
         })
+    }
+
+    /// The same, with "Cisco Webex Identity" being this application, unless the object declares which one it is.
+    #[must_use]
+    pub fn with_identity(&self, app_id: AppId) -> Self {
+        let mut desired = self.clone();
+        if let Some(Sought { maker: _, provisioning, warn_before }) = &self.sought {
+            desired.applications.retain(|application| application.role != Role::Identity);
+            let place = desired.applications.partition_point(|other| other.role == Role::IdentityIntegration);
+            desired.applications.insert(place, identity(app_id, *provisioning, *warn_before));
+        }
+        desired
     }
 
     /// The application with this name in the object.
@@ -129,29 +194,26 @@ impl Desired {
     }
 }
 
-fn applications(spec: &WebexAzureIntegrationSpec) -> Result<Vec<DesiredApplication>, NotAUuid> {
+fn applications(spec: &WebexAzureIntegrationSpec) -> Option<Vec<DesiredApplication>> {
     let mut applications = Vec::new();
     if spec.identity_integration.check {
-        let app_id = spec.identity_integration.app_id.as_deref().map(str::parse).transpose()?;
         let written = spec.identity_integration.permissions.as_deref();
+        let preset = catalog::identity_integration_permissions();
         applications.push(DesiredApplication {
             name: "identity-integration".to_owned(),
             role: Role::IdentityIntegration,
-            app_id: app_id.unwrap_or(IDENTITY_INTEGRATION_APP_ID),
+            app_id: integration_app_id(spec)?,
             sign_in: SignIn::Enabled,
-            required: written.map_or_else(|| required(&catalog::identity_integration_permissions()), required),
+            required: required(written.unwrap_or(&preset))?,
             list: written.map_or(PermissionList::Preset, |_| PermissionList::Spec),
+            extra: spec.identity_integration.extra_permissions,
+            provisioning: false,
+            warn_before: None,
         });
     }
     if let (true, Some(app_id)) = (spec.identity.check, &spec.identity.app_id) {
-        applications.push(DesiredApplication {
-            name: "identity".to_owned(),
-            role: Role::Identity,
-            app_id: app_id.parse()?,
-            sign_in: SignIn::Enabled,
-            required: Vec::new(),
-            list: PermissionList::Preset,
-        });
+        let warn_before = warn_before(&spec.identity.certificates)?;
+        applications.push(identity(app_id.parse().ok()?, spec.identity.provisioning.required, warn_before));
     }
     let mut additional: Vec<_> = spec.additional_applications.iter().collect();
     additional.sort_by(|a, b| a.name.cmp(&b.name));
@@ -159,24 +221,74 @@ fn applications(spec: &WebexAzureIntegrationSpec) -> Result<Vec<DesiredApplicati
         applications.push(DesiredApplication {
             name: application.name.clone(),
             role: Role::Additional,
-            app_id: application.app_id.parse()?,
+            app_id: application.app_id.parse().ok()?,
             sign_in: application.sign_in,
-            required: required(&application.permissions),
+            required: required(&application.permissions)?,
             list: PermissionList::Spec,
+            extra: application.extra_permissions,
+            provisioning: application.provisioning.required,
+            warn_before: Some(warn_before(&application.certificates)?),
         });
     }
-    Ok(applications)
+    Some(applications)
 }
 
-fn required(permissions: &[Permission]) -> Vec<RequiredPermission> {
-    let mut required: Vec<_> = permissions
-        .iter()
-        .map(|permission| RequiredPermission {
-            value: permission.value.clone(),
-            kind: permission.kind,
-            app_role: catalog::app_role(&permission.value),
-        })
-        .collect();
+fn integration_app_id(spec: &WebexAzureIntegrationSpec) -> Option<AppId> {
+    match &spec.identity_integration.app_id {
+        Some(app_id) => app_id.parse().ok(),
+        None => Some(IDENTITY_INTEGRATION_APP_ID),
+    }
+}
+
+fn sought(spec: &WebexAzureIntegrationSpec) -> Option<Option<Sought>> {
+    if !spec.identity.check || spec.identity.app_id.is_some() {
+        return Some(None);
+    }
+    Some(Some(Sought {
+        maker: integration_app_id(spec)?,
+        provisioning: spec.identity.provisioning.required,
+        warn_before: warn_before(&spec.identity.certificates)?,
+    }))
+}
+
+fn identity(app_id: AppId, provisioning: bool, warn_before: SignedDuration) -> DesiredApplication {
+    DesiredApplication {
+        name: IDENTITY_NAME.to_owned(),
+        role: Role::Identity,
+        app_id,
+        sign_in: SignIn::Enabled,
+        required: Vec::new(),
+        list: PermissionList::Preset,
+        extra: ExtraPermissions::Ignore,
+        provisioning,
+        warn_before: Some(warn_before),
+    }
+}
+
+fn warn_before(certificates: &Certificates) -> Option<SignedDuration> {
+    validation::warn_before_seconds(&certificates.warn_before).map(SignedDuration::from_secs)
+}
+
+fn required(permissions: &[Permission]) -> Option<Vec<RequiredPermission>> {
+    let mut required = permissions.iter().map(required_permission).collect::<Option<Vec<_>>>()?;
     required.sort();
-    required
+    Some(required)
+}
+
+fn required_permission(permission: &Permission) -> Option<RequiredPermission> {
+    let resource = match &permission.resource_app_id {
+        Some(app_id) => app_id.parse().ok()?,
+        None => MICROSOFT_GRAPH_APP_ID,
+    };
+    let (name, app_role) = match (&permission.value, &permission.id) {
+        (Some(value), _) => {
+            let known = catalog::app_role(value).filter(|_| resource == MICROSOFT_GRAPH_APP_ID);
+            (PermissionName::Value(value.clone()), known)
+        }
+        (None, id) => {
+            let id = Uuid::try_parse(id.as_deref()?).ok()?;
+            (PermissionName::Id(id), Some(AppRoleId::new(id)))
+        }
+    };
+    Some(RequiredPermission { name, kind: permission.kind, resource, app_role })
 }

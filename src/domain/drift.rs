@@ -4,7 +4,11 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::remedy::Remedy;
-use crate::api::{ConditionType, Reason, reason::TABLE, status::DriftEntry};
+use crate::api::{
+    ConditionType, Reason,
+    reason::{ConditionStatus, TABLE},
+    status::DriftEntry,
+};
 
 /// One side of an application that is judged by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,11 +19,15 @@ pub enum Facet {
     SignIn,
     /// Whether it holds its permissions.
     Consent,
+    /// Whether it provisions people to Webex.
+    Provisioning,
+    /// Whether its certificates and client secrets are current.
+    Certificates,
 }
 
 impl Facet {
     /// All facets, in the order of gravity.
-    pub const ALL: [Self; 3] = [Self::Presence, Self::SignIn, Self::Consent];
+    pub const ALL: [Self; 5] = [Self::Presence, Self::SignIn, Self::Consent, Self::Provisioning, Self::Certificates];
 
     /// The condition that tells about it.
     pub const fn condition(self) -> ConditionType {
@@ -27,13 +35,17 @@ impl Facet {
             Self::Presence => ConditionType::ServicePrincipalsPresent,
             Self::SignIn => ConditionType::SignInEnabled,
             Self::Consent => ConditionType::ConsentGranted,
+            Self::Provisioning => ConditionType::ProvisioningHealthy,
+            Self::Certificates => ConditionType::CertificatesCurrent,
         }
     }
 
     /// The facet that this reason is about.
     pub fn of(reason: Reason) -> Option<Self> {
         Self::ALL.into_iter().find(|facet| {
-            TABLE.iter().any(|row| row.reason == reason && row.condition == facet.condition() && row.person_needed)
+            TABLE.iter().any(|row| {
+                row.reason == reason && row.condition == facet.condition() && row.status == ConditionStatus::False
+            })
         })
     }
 }
@@ -64,6 +76,7 @@ impl Drift {
             expected: self.expected.to_owned(),
             actual: self.actual.clone(),
             since: Some(Time(self.since.unwrap_or(believed))),
+            attribution: None,
             remedy: Some(self.remedy.status()),
         }
     }

@@ -7,13 +7,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     belief::{Belief, Doubts, Finding, Outcome, Question},
-    consent,
+    certificate, consent,
     decide::Input,
     desired::DesiredApplication,
     drift::{Facet, reason_of},
-    observed::{Observed, ObservedApplication},
-    presence,
-    ready::Believed,
+    observed::{Observed, ObservedApplication, Reading},
+    presence, provisioning,
+    ready::{Believed, Note},
     remedy::{Action, Context},
     sign_in,
 };
@@ -52,24 +52,27 @@ impl Earlier<'_> {
             Facet::Presence => lives,
             Facet::SignIn => lives && entry.sign_in_enabled == Some(true),
             Facet::Consent => entry.consent.as_ref().is_some_and(|consent| consent.granted.is_some()),
+            Facet::Provisioning => lives && entry.provisioning.as_ref().is_some_and(provisioning::is_known),
+            Facet::Certificates => lives && !entry.certificates.is_empty(),
         };
         was_read.then_some(Belief::Good)
     }
 
     /// The entry of the same application; an entry of the same name with another application ID is not about it.
     fn entry(&self, application: &DesiredApplication) -> Option<&ApplicationStatus> {
-        self.status.application(&application.name).filter(|entry| entry.app_id == application.app_id.to_string())
+        let app_id = application.app_id.to_string();
+        self.status.application(&application.name).filter(|entry| entry.app_id.as_ref() == Some(&app_id))
     }
 }
 
-/// Judges one application, and tells when a look that is not believed yet can be settled.
+/// Judges one application.
 pub fn believe<'a>(
     ctx: Context<'a>,
     seen: Option<(&Observed, &ObservedApplication)>,
     earlier: &Earlier<'_>,
     doubts: &mut Doubts,
     input: &Input<'_>,
-) -> (Believed<'a>, Option<Timestamp>) {
+) -> Believed<'a> {
     let application = ctx.application;
     let entry = earlier.entry(application);
     let last_observed = input.previous.last_observed_time.as_ref().map(|time| time.0);
@@ -86,7 +89,7 @@ pub fn believe<'a>(
     let presence_outcome = settle(Facet::Presence, &found);
     let mut status = ApplicationStatus {
         name: application.name.clone(),
-        app_id: application.app_id.to_string(),
+        app_id: Some(application.app_id.to_string()),
         ..ApplicationStatus::default()
     };
     match presence.filter(|_| presence_outcome.is_fresh) {
@@ -107,11 +110,10 @@ pub fn believe<'a>(
     };
     let mut outcomes = vec![(Facet::Presence, presence_outcome.clone())];
     if application.sign_in == SignIn::Enabled {
-        let finding =
-            principal.filter(|_| !is_gone).map_or(Finding::Unknown, |principal| sign_in::judge(ctx, principal));
+        let judged = seen.and_then(|(_, seen)| Some(sign_in::judge(ctx, principal?, &seen.assigned)));
+        let finding = judged.filter(|_| !is_gone).unwrap_or(Finding::Unknown);
         outcomes.push((Facet::SignIn, beyond(settle(Facet::SignIn, &finding))));
     }
-    let mut differs_from_published = false;
     if !application.required.is_empty() {
         let earlier_consent = entry.and_then(|entry| entry.consent.as_ref());
         let judged = seen
@@ -119,14 +121,17 @@ pub fn believe<'a>(
             .map(|(observed, seen)| consent::judge(ctx, earlier_consent, observed, seen));
         let finding = judged.as_ref().map_or(Finding::Unknown, |judged| judged.finding.clone());
         let outcome = beyond(settle(Facet::Consent, &finding));
-        let (consent, differs) = match judged.filter(|_| outcome.is_fresh) {
-            Some(judged) => (judged.status, judged.differs_from_published),
+        status.consent = Some(match judged.filter(|_| outcome.is_fresh) {
+            Some(judged) => judged.status,
             None => kept_consent(application, earlier_consent, &outcome.belief),
-        };
-        status.consent = Some(consent);
-        differs_from_published = differs;
+        });
         outcomes.push((Facet::Consent, outcome));
     }
+    let changes_at = time_bound(ctx, seen.filter(|_| !is_gone), entry, input, &mut status, &mut |facet, finding| {
+        let outcome = beyond(settle(facet, finding));
+        outcomes.push((facet, outcome.clone()));
+        outcome
+    });
 
     let settles_at = outcomes.iter().filter_map(|(_, outcome)| outcome.settles_at).min();
     let unproved = outcomes.iter().filter(|(_, outcome)| !outcome.is_fresh && outcome.belief == Belief::Good);
@@ -140,7 +145,71 @@ pub fn believe<'a>(
             Belief::Unknown | Belief::Confirming | Belief::NotApplicable => None,
         });
     status.consent_url = consent_url(&facets);
-    (Believed { ctx, entry: status, facets, unproved, differs_from_published }, settles_at)
+    let notes = notes(ctx, &status, &facets, input.now);
+    Believed { ctx, entry: status, facets, unproved, notes, settles_at, changes_at }
+}
+
+/// The facets that time alone can change. Tells when the first of them will, if nothing else happens.
+fn time_bound(
+    ctx: Context<'_>,
+    seen: Option<(&Observed, &ObservedApplication)>,
+    earlier: Option<&ApplicationStatus>,
+    input: &Input<'_>,
+    status: &mut ApplicationStatus,
+    settle: &mut dyn FnMut(Facet, &Finding) -> Outcome,
+) -> Option<Timestamp> {
+    let mut changes_at = Vec::new();
+    // TODO(#6): until jobs are read, nothing is said of them.
+    if ctx.application.provisioning && seen.is_some_and(|(_, seen)| seen.jobs != Reading::NotAsked) {
+        let previous = earlier.and_then(|entry| entry.provisioning.as_ref());
+        let settling = provisioning::settling_until(earlier, status, input.now);
+        let judged = seen.map(|(_, seen)| provisioning::judge(ctx, input.now, previous, settling, seen));
+        let finding = judged.as_ref().map_or(Finding::Unknown, |judged| judged.finding.clone());
+        let outcome = settle(Facet::Provisioning, &finding);
+        status.provisioning = match judged.filter(|_| outcome.is_fresh) {
+            Some(judged) => {
+                changes_at.extend(judged.changes_at);
+                Some(judged.status)
+            }
+            None => Some(provisioning::kept(previous, settling, &outcome.belief)),
+        };
+    }
+    if ctx.application.warn_before.is_some() {
+        let previous = earlier.map(|entry| entry.certificates.as_slice()).unwrap_or_default();
+        let judged = seen.map(|(_, seen)| certificate::judge(ctx, input.now, seen));
+        let has_any = judged.as_ref().is_some_and(|judged| !judged.status.is_empty()) || !previous.is_empty();
+        if has_any {
+            let finding = judged.as_ref().map_or(Finding::Unknown, |judged| judged.finding.clone());
+            let outcome = settle(Facet::Certificates, &finding);
+            status.certificates = match judged.filter(|_| outcome.is_fresh) {
+                Some(judged) => {
+                    changes_at.extend(judged.changes_at);
+                    judged.status
+                }
+                None => previous.to_vec(),
+            };
+        }
+    }
+    changes_at.into_iter().min()
+}
+
+/// What is told of facets that are in order.
+fn notes(ctx: Context<'_>, status: &ApplicationStatus, facets: &[(Facet, Belief)], now: Timestamp) -> Vec<Note> {
+    let is_good = |facet: Facet| facets.contains(&(facet, Belief::Good));
+    let mut notes = Vec::new();
+    if is_good(Facet::Presence) {
+        notes.extend(presence::superseded(ctx, status));
+    }
+    if is_good(Facet::Consent) {
+        notes.extend(status.consent.iter().flat_map(|consent| consent::notes(ctx, consent)));
+    }
+    if is_good(Facet::Provisioning) {
+        notes.extend(status.provisioning.as_ref().and_then(|provisioning| provisioning::note(ctx, provisioning)));
+    }
+    if is_good(Facet::Certificates) {
+        notes.extend(certificate::note(ctx, &status.certificates, now));
+    }
+    notes
 }
 
 fn believed_absent(
@@ -161,7 +230,10 @@ fn believed_absent(
             .and_then(|entry| entry.consent.as_ref())
             .map(|consent| consent.missing.iter().cloned().collect())
             .unwrap_or_default(),
-        Facet::Presence | Facet::SignIn => BTreeSet::new(),
+        Facet::Provisioning if drift.iter().any(|entry| reason_of(entry) == Some(Reason::ProvisioningJobMissing)) => {
+            BTreeSet::from([provisioning::JOB.to_owned()])
+        }
+        Facet::Presence | Facet::SignIn | Facet::Provisioning | Facet::Certificates => BTreeSet::new(),
     }
 }
 
@@ -178,20 +250,13 @@ fn keep_presence(status: &mut ApplicationStatus, entry: Option<&ApplicationStatu
 }
 
 /// The permissions as they were, without figures where nothing is known now. The baseline is kept for good.
-fn kept_consent(
-    application: &DesiredApplication,
-    earlier: Option<&ConsentStatus>,
-    belief: &Belief,
-) -> (ConsentStatus, bool) {
+fn kept_consent(application: &DesiredApplication, earlier: Option<&ConsentStatus>, belief: &Belief) -> ConsentStatus {
     match (earlier, belief) {
-        (Some(earlier), Belief::Good | Belief::Drifted(_)) => {
-            let differs = *belief == Belief::Good && !earlier.missing.is_empty();
-            (earlier.clone(), differs)
-        }
+        (Some(earlier), Belief::Good | Belief::Drifted(_)) => earlier.clone(),
         (earlier, Belief::Good | Belief::Drifted(_) | Belief::Unknown | Belief::Confirming | Belief::NotApplicable) => {
-            let baseline = earlier.map(|earlier| earlier.baseline.clone()).unwrap_or_default();
             let required = i64::try_from(application.required.len()).unwrap_or(i64::MAX);
-            (ConsentStatus { granted: None, required, missing: Vec::new(), baseline }, false)
+            let kept = earlier.cloned().unwrap_or_default();
+            ConsentStatus { granted: None, required, missing: Vec::new(), extra: Vec::new(), ..kept }
         }
     }
 }
@@ -203,7 +268,8 @@ fn state(facets: &[(Facet, Belief)]) -> &'static str {
             Belief::Good | Belief::Unknown | Belief::Confirming | Belief::NotApplicable => &[],
         })
     };
-    let gravest = reasons().filter_map(reason_of).filter(|reason| Facet::of(*reason) != Some(Facet::Consent)).min();
+    let of_life = |reason: &Reason| matches!(Facet::of(*reason), Some(Facet::Presence | Facet::SignIn));
+    let gravest = reasons().filter_map(reason_of).filter(of_life).min();
     let of_presence = facets.iter().find(|(facet, _)| *facet == Facet::Presence).map(|(_, belief)| belief);
     match gravest {
         Some(Reason::ServicePrincipalSoftDeleted | Reason::ApplicationSoftDeleted) => "SoftDeleted",

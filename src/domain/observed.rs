@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::obstacle::Obstacle;
-use crate::api::{AppId, ObjectId, TenantId, identifier::AppRoleId};
+use super::{catalog::MICROSOFT_GRAPH_APP_ID, obstacle::Obstacle};
+use crate::api::{
+    AppId, ObjectId, TenantId,
+    identifier::{AppRoleId, ScopeId},
+};
 
 /// The answer to one question.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -51,17 +54,28 @@ pub enum Observation {
 /// What the tenant told.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Observed {
-    /// Microsoft Graph's own service principal, which permissions are granted on.
-    pub microsoft_graph: Reading<ResourcePrincipal>,
+    /// The service principals that permissions are granted on, Microsoft Graph's own first of all.
+    pub resources: BTreeMap<AppId, Reading<ResourcePrincipal>>,
+    /// Which application may be "Cisco Webex Identity"; asked only while that is not known.
+    pub identity: Reading<Candidates>,
+    /// What the audit log says of differences; asked only where there is one. Never counts as an obstacle.
+    pub audits: BTreeMap<AuditQuestion, Reading<Vec<AuditRecord>>>,
     /// Each application that was asked about.
     pub applications: BTreeMap<AppId, ObservedApplication>,
 }
 
 impl Observed {
+    /// Microsoft Graph's own service principal.
+    pub fn microsoft_graph(&self) -> &Reading<ResourcePrincipal> {
+        self.resources.get(&MICROSOFT_GRAPH_APP_ID).unwrap_or(&Reading::NotAsked)
+    }
+
     /// The gravest obstacle that was met; among equals the first in order of the questions.
     pub fn obstacle(&self) -> Option<&Obstacle> {
         let of_applications = self.applications.values().flat_map(ObservedApplication::obstacles);
-        self.microsoft_graph.obstacle().into_iter().chain(of_applications).min_by_key(|obstacle| obstacle.gravity())
+        let of_resources = self.resources.values().filter_map(Reading::obstacle);
+        let of_identity = self.identity.obstacle().into_iter();
+        of_resources.chain(of_identity).chain(of_applications).min_by_key(|obstacle| obstacle.gravity())
     }
 }
 
@@ -70,8 +84,12 @@ impl Observed {
 pub struct ResourcePrincipal {
     /// Its object ID in this tenant.
     pub id: ObjectId,
+    /// Its display name; foreign text.
+    pub display_name: String,
     /// IDs of the app roles that had to be looked up, by value.
     pub app_roles: BTreeMap<String, AppRoleId>,
+    /// IDs of the delegated permissions that had to be looked up, by value.
+    pub scopes: BTreeMap<String, ScopeId>,
 }
 
 /// What the tenant told about one application.
@@ -87,6 +105,12 @@ pub struct ObservedApplication {
     pub deleted_service_principals: Reading<Vec<DeletedObject>>,
     /// Its deleted registrations in this tenant; asked only when no service principal is present.
     pub deleted_applications: Reading<Vec<DeletedObject>>,
+    /// Who is assigned to it; asked where provisioning is required or nobody else gets tokens.
+    pub assigned: Reading<Assigned>,
+    /// Its provisioning jobs; asked where provisioning is required.
+    pub jobs: Reading<Vec<SynchronizationJob>>,
+    /// Its certificates and client secrets, as read within the last hours.
+    pub credentials: Reading<Vec<PrincipalCredential>>,
 }
 
 impl ObservedApplication {
@@ -97,6 +121,9 @@ impl ObservedApplication {
             self.oauth2_permission_grants.obstacle(),
             self.deleted_service_principals.obstacle(),
             self.deleted_applications.obstacle(),
+            self.assigned.obstacle(),
+            self.jobs.obstacle(),
+            self.credentials.obstacle(),
         ]
         .into_iter()
         .flatten()
@@ -118,6 +145,10 @@ pub struct ServicePrincipal {
     pub is_disabled: Switch,
     /// Whether Microsoft disabled it.
     pub disabled_by_microsoft: Switch,
+    /// Whether it gets tokens only for whoever is assigned to it.
+    pub assignment_required: bool,
+    /// Thumbprint of the certificate that signs its sign-in answers, in upper-case hexadecimal digits.
+    pub signing_thumbprint: Option<String>,
 }
 
 /// A switch as Microsoft Graph reports it.
@@ -169,4 +200,224 @@ pub struct DeletedObject {
     pub id: ObjectId,
     /// Display name; foreign text.
     pub display_name: String,
+}
+
+/// Applications that may be "Cisco Webex Identity".
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Candidates {
+    /// Those that the integration created or owns, which proves them.
+    pub proved: BTreeMap<AppId, Candidate>,
+    /// Those that only have its name.
+    pub suggested: BTreeMap<AppId, Candidate>,
+}
+
+impl Candidates {
+    /// The one that is proved, if there is exactly one.
+    pub fn only_proved(&self) -> Option<AppId> {
+        let mut proved = self.proved.keys();
+        proved.next().copied().filter(|_| proved.next().is_none())
+    }
+}
+
+/// A service principal that may be the one that is sought.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Candidate {
+    /// Its object ID.
+    pub id: ObjectId,
+    /// Its display name; foreign text.
+    pub display_name: String,
+}
+
+/// Who is assigned to a service principal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Assigned {
+    /// Whether anyone or anything is.
+    pub any: bool,
+    /// Whether a user or a group is.
+    pub people: bool,
+}
+
+/// A provisioning job of a service principal.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SynchronizationJob {
+    /// Its ID; foreign text.
+    pub id: String,
+    /// ID of the template that it was made from; foreign text.
+    pub template_id: String,
+    /// Whether it runs by its schedule.
+    pub schedule: ScheduleState,
+    /// Pause between its cycles, where told.
+    pub interval: Option<SignedDuration>,
+    /// How it is.
+    pub code: SynchronizationCode,
+    /// Its quarantine, if it is in one.
+    pub quarantine: Option<Quarantine>,
+    /// When its last successful cycle ended.
+    pub last_success: Option<Timestamp>,
+    /// When its last cycle ended, and whether as hoped.
+    pub last_cycle: Option<Cycle>,
+    /// Cycles in a row that failed altogether.
+    pub failures: i64,
+    /// Objects that it keeps in step, where told.
+    pub synchronized: Option<i64>,
+}
+
+/// `synchronizationSchedule.state`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ScheduleState {
+    /// It runs.
+    Active,
+    /// It was switched off.
+    Disabled,
+    /// It was paused.
+    Paused,
+    /// A value that this version does not know.
+    Unrecognised,
+}
+
+/// `synchronizationStatus.code`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SynchronizationCode {
+    /// It lacks an address or a credential.
+    NotConfigured,
+    /// It was never started, or its first cycle has not ended.
+    NotRun,
+    /// It runs.
+    Active,
+    /// It was stopped.
+    Paused,
+    /// It is in quarantine.
+    Quarantine,
+    /// A value that this version does not know.
+    Unrecognised,
+}
+
+/// Quarantine of a provisioning job.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Quarantine {
+    /// Microsoft's word for the reason; foreign text.
+    pub reason: String,
+    /// When the series of quarantines began, from which the 28 days count.
+    pub since: Option<Timestamp>,
+    /// When it is tried again.
+    pub next_attempt: Option<Timestamp>,
+    /// Code of the error behind it; foreign text.
+    pub error_code: Option<String>,
+}
+
+/// The last cycle of a provisioning job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Cycle {
+    /// When it ended.
+    pub ended: Timestamp,
+    /// How.
+    pub state: CycleState,
+}
+
+/// `synchronizationTaskExecution.state`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CycleState {
+    /// All went well.
+    Succeeded,
+    /// It failed altogether.
+    Failed,
+    /// Some people or groups could not be provisioned.
+    EntryLevelErrors,
+    /// A value that this version does not know.
+    Unrecognised,
+}
+
+/// A certificate or client secret of a service principal. Never its content.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PrincipalCredential {
+    /// When it ends, where told.
+    pub not_after: Option<Timestamp>,
+    /// Which kind.
+    pub kind: PrincipalCredentialKind,
+    /// Thumbprint of a certificate in upper-case hexadecimal digits, where told.
+    pub thumbprint: Option<String>,
+    /// Its key ID; foreign text.
+    pub key_id: String,
+}
+
+/// The kind of a credential of a service principal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PrincipalCredentialKind {
+    /// A certificate.
+    Certificate,
+    /// A client secret. The passwords of signing certificates are left out.
+    ClientSecret,
+}
+
+/// What to ask the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AuditQuestion {
+    /// From when on.
+    pub since: Timestamp,
+    /// What the record is about.
+    pub subject: AuditSubject,
+}
+
+/// What an audit record is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AuditSubject {
+    /// Records whose target is this object.
+    Target(ObjectId),
+    /// Records of this activity, whoever their target is.
+    Activity(&'static str),
+    /// Records that this service of Microsoft keeps.
+    Service(&'static str),
+}
+
+/// A record of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AuditRecord {
+    /// When it happened.
+    pub at: Timestamp,
+    /// What Microsoft calls it; foreign text.
+    pub activity: String,
+    /// Whether it succeeded.
+    pub succeeded: bool,
+    /// Name of the operation; foreign text.
+    pub correlation_id: Option<String>,
+    /// Who did it.
+    pub initiator: Initiator,
+    /// What it was done to: IDs of targets; foreign text.
+    pub targets: Vec<String>,
+    /// What it changed, of every target.
+    pub changes: Vec<Change>,
+}
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Initiator {
+    /// A person.
+    User {
+        /// Object ID.
+        id: Option<String>,
+        /// Sign-in name; foreign text.
+        name: Option<String>,
+    },
+    /// An application, or a service of Microsoft's own, which has no IDs.
+    Application {
+        /// Application ID.
+        app_id: Option<String>,
+        /// Object ID of its service principal.
+        principal_id: Option<String>,
+        /// Display name; foreign text.
+        name: Option<String>,
+    },
+    /// Nobody is named.
+    Unknown,
+}
+
+/// A property that a record says was changed, with the JSON inside its strings unpacked.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Change {
+    /// Its name.
+    pub property: String,
+    /// Its value before; foreign text.
+    pub old: Option<String>,
+    /// Its value afterwards; foreign text.
+    pub new: Option<String>,
 }

@@ -6,8 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     belief::{Evidence, Finding},
-    drift::Drift,
+    drift::{Drift, Facet},
+    message,
     observed::{DeletedObject, ObservedApplication, Reading},
+    ready::Note,
     remedy::Context,
     text,
     timing::later,
@@ -208,4 +210,16 @@ fn ambiguous(ctx: Context<'_>, several: &[&DeletedObject]) -> Finding {
         drifts: drifted(ctx, Reason::AmbiguousServicePrincipal, actual, None, ctx.choose()),
         evidence: Evidence::Proved { at: several.iter().filter_map(|object| object.deleted).max() },
     }
+}
+
+/// What is told of a recreated service principal: the earlier one, and what went with it.
+pub fn superseded(ctx: Context<'_>, status: &ApplicationStatus) -> Option<Note> {
+    let present = status.service_principal_id.as_deref()?;
+    let earlier = status.superseded_service_principal_id.as_deref()?;
+    let consent = status.consent.as_ref();
+    let lost: Vec<String> = consent
+        .map(|consent| consent.missing.iter().filter(|label| consent.baseline.contains(label)).cloned().collect())
+        .unwrap_or_default();
+    let sentence = message::superseded(ctx, present, earlier, &lost);
+    Some(Note { facet: Facet::Presence, reason: Reason::Present, sentence })
 }

@@ -30,8 +30,23 @@ pub struct Believed<'a> {
     /// Those of them that are believed to be good from an earlier look: this one could not read them, or has found
     /// something that another look has to confirm.
     pub unproved: Vec<Facet>,
-    /// Whether the preset's list asks for more than was ever granted here.
-    pub differs_from_published: bool,
+    /// What is told of facets that are in order.
+    pub notes: Vec<Note>,
+    /// Set while something is not believed yet: when a further look can settle it.
+    pub settles_at: Option<Timestamp>,
+    /// When time alone will change what is believed.
+    pub changes_at: Option<Timestamp>,
+}
+
+/// Something to tell of a facet that is in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// The facet.
+    pub facet: Facet,
+    /// The reason that its condition gives.
+    pub reason: Reason,
+    /// A full sentence.
+    pub sentence: String,
 }
 
 /// What the conditions are made from.
@@ -235,44 +250,19 @@ fn facet_condition(situation: &Situation<'_>, facet: Facet) -> Option<Draft> {
 }
 
 fn good(facet: Facet, of_facet: &[(&Believed<'_>, &Belief)]) -> Draft {
-    let condition = facet.condition();
-    match facet {
-        Facet::Presence => {
-            let superseded: Vec<String> = of_facet.iter().filter_map(|(believed, _)| superseded(believed)).collect();
-            let sentence = if superseded.is_empty() {
-                "Every application has its service principal.".to_owned()
-            } else {
-                superseded.join(" ")
-            };
-            draft(condition, True, Reason::Present, super::text::capped(sentence))
-        }
-        Facet::SignIn => draft(condition, True, Reason::Enabled, "Every application may sign in."),
-        Facet::Consent => {
-            let differs: Vec<String> = of_facet
-                .iter()
-                .filter(|(believed, _)| believed.differs_from_published)
-                .filter_map(|(believed, _)| {
-                    let missing = &believed.entry.consent.as_ref()?.missing;
-                    Some(message::differs_from_published(believed.ctx, missing))
-                })
-                .collect();
-            if differs.is_empty() {
-                draft(condition, True, Reason::Granted, "Every required permission is granted.")
-            } else {
-                draft(condition, True, Reason::ConsentDiffersFromPublished, super::text::capped(differs.join(" ")))
-            }
-        }
-    }
-}
-
-fn superseded(believed: &Believed<'_>) -> Option<String> {
-    let present = believed.entry.service_principal_id.as_deref()?;
-    let earlier = believed.entry.superseded_service_principal_id.as_deref()?;
-    let consent = believed.entry.consent.as_ref();
-    let lost: Vec<String> = consent
-        .map(|consent| consent.missing.iter().filter(|label| consent.baseline.contains(label)).cloned().collect())
-        .unwrap_or_default();
-    Some(message::superseded(believed.ctx, present, earlier, &lost))
+    let notes: Vec<&Note> =
+        of_facet.iter().flat_map(|(believed, _)| &believed.notes).filter(|note| note.facet == facet).collect();
+    let (reason, sentence) = match facet {
+        Facet::Presence => (Reason::Present, "Every application has its service principal."),
+        Facet::SignIn => (Reason::Enabled, "Every application may sign in."),
+        Facet::Consent => (Reason::Granted, "Every required permission is granted."),
+        Facet::Provisioning => (Reason::Healthy, "Every required provisioning job runs."),
+        Facet::Certificates => (Reason::Current, "No certificate or client secret ends soon."),
+    };
+    let reason = notes.iter().map(|note| note.reason).max().unwrap_or(reason);
+    let sentences: Vec<&str> = notes.iter().map(|note| note.sentence.as_str()).collect();
+    let message = if sentences.is_empty() { sentence.to_owned() } else { super::text::capped(sentences.join(" ")) };
+    draft(facet.condition(), True, reason, message)
 }
 
 /// The conditions as they are written: in the order of the table, and with the time of the last transition carried over

@@ -42,11 +42,44 @@ pub enum Action {
     SetUpAgain,
     /// Ask whoever published the application.
     ContactPublisher,
+    /// Assign people to the application, or let everyone in.
+    Assign,
+    /// Write down which permissions are required, because Cisco asks for others now.
+    SetPermissions,
+    /// Look through what was granted, and take away what nobody needs.
+    ReviewPermissions,
+    /// Start provisioning.
+    StartProvisioning,
+    /// Mend what keeps provisioning from succeeding.
+    MendProvisioning,
+    /// Replace a certificate or client secret.
+    RenewCertificate,
+    /// Declare which application is meant.
+    Pin,
     /// Find out more before anything is done.
     Investigate,
 }
 
 impl Action {
+    /// Every kind there is.
+    pub const ALL: [Self; 15] = [
+        Self::Restore,
+        Self::RestoreApplication,
+        Self::Consent,
+        Self::EnableSignIn,
+        Self::Reactivate,
+        Self::SetUpAgain,
+        Self::ContactPublisher,
+        Self::Assign,
+        Self::SetPermissions,
+        Self::ReviewPermissions,
+        Self::StartProvisioning,
+        Self::MendProvisioning,
+        Self::RenewCertificate,
+        Self::Pin,
+        Self::Investigate,
+    ];
+
     /// The name in `status.drift[].remedy.action`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -57,6 +90,13 @@ impl Action {
             Self::Reactivate => "Reactivate",
             Self::SetUpAgain => "SetUpAgain",
             Self::ContactPublisher => "ContactPublisher",
+            Self::Assign => "Assign",
+            Self::SetPermissions => "SetPermissions",
+            Self::ReviewPermissions => "ReviewPermissions",
+            Self::StartProvisioning => "StartProvisioning",
+            Self::MendProvisioning => "MendProvisioning",
+            Self::RenewCertificate => "RenewCertificate",
+            Self::Pin => "Pin",
             Self::Investigate => "Investigate",
         }
     }

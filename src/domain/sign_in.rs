@@ -3,13 +3,13 @@
 use super::{
     belief::{Evidence, Finding},
     drift::Drift,
-    observed::{ServicePrincipal, Switch},
+    observed::{Assigned, Reading, ServicePrincipal, Switch},
     remedy::{Context, Remedy},
 };
 use crate::api::Reason;
 
 /// Judges the sign-in switches of a live service principal.
-pub fn judge(ctx: Context<'_>, principal: &ServicePrincipal) -> Finding {
+pub fn judge(ctx: Context<'_>, principal: &ServicePrincipal, _assigned: &Reading<Assigned>) -> Finding {
     let switches = [principal.account_enabled, principal.is_disabled, principal.disabled_by_microsoft];
     let mut drifts = Vec::new();
     if principal.account_enabled == Switch::Off {

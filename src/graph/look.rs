@@ -22,7 +22,7 @@ use super::{
 use crate::{
     api::Reason,
     clock::Clock,
-    domain::{Desired, Observation, Observed, Obstacle, cloud::Endpoints, observed::ResourcePrincipal},
+    domain::{Desired, Observation, Observed, Obstacle, Recall, cloud::Endpoints, observed::ResourcePrincipal},
 };
 
 /// Microsoft Graph's own service principal is looked up again after this.
@@ -39,6 +39,8 @@ pub struct Question<'a> {
     pub credential: &'a Credential,
     /// Who waits for the answer.
     pub priority: Priority,
+    /// What earlier looks found out.
+    pub recall: &'a Recall,
 }
 
 /// Who waits for the answer.

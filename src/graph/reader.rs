@@ -31,7 +31,7 @@ use crate::{
     domain::{
         Observed, Obstacle, Reading,
         catalog::MICROSOFT_GRAPH_APP_ID,
-        desired::DesiredApplication,
+        desired::{DesiredApplication, PermissionName},
         observed::{
             AppRoleAssignment, DeletedObject, OAuth2PermissionGrant, ObservedApplication, ResourcePrincipal,
             ServicePrincipal, Switch,
@@ -88,16 +88,16 @@ impl<T: Transport> Reader<'_, T> {
             }
         }
         let mut answers = self.batches(&items).await?;
-        let microsoft_graph = match remembered {
-            Some(resource) => Reading::Known(resource),
-            None if !resource_wanted => Reading::NotAsked,
-            None => self.resource(answers.remove("graph")),
+        let resources = match remembered {
+            Some(resource) => BTreeMap::from([(MICROSOFT_GRAPH_APP_ID, Reading::Known(resource))]),
+            None if !resource_wanted => BTreeMap::new(),
+            None => BTreeMap::from([(MICROSOFT_GRAPH_APP_ID, self.resource(answers.remove("graph")))]),
         };
         let mut observed = BTreeMap::new();
         for application in applications {
             observed.insert(application.app_id, self.application(application, &mut answers).await?);
         }
-        Ok(Observed { microsoft_graph, applications: observed })
+        Ok(Observed { resources, identity: Reading::NotAsked, applications: observed, audits: BTreeMap::new() })
     }
 
     fn item(&self, operation: Operation, id: String, url: String) -> Item {
@@ -110,7 +110,10 @@ impl<T: Transport> Reader<'_, T> {
         let required = self.question.desired.applications.iter().flat_map(|application| &application.required);
         required
             .filter(|permission| permission.app_role.is_none() && permission.kind != PermissionKind::Delegated)
-            .map(|permission| permission.value.as_str())
+            .filter_map(|permission| match &permission.name {
+                PermissionName::Value(value) => Some(value.as_str()),
+                PermissionName::Id(_) => None,
+            })
             .collect()
     }
 
@@ -118,7 +121,12 @@ impl<T: Transport> Reader<'_, T> {
         let reading = self.read::<WireResourcePrincipal>(answer, Need::ServicePrincipals);
         let wanted = self.unknown_values();
         map(reading, |wire| {
-            let resource = ResourcePrincipal { id: wire.id, app_roles: wire.app_roles(|value| wanted.contains(value)) };
+            let resource = ResourcePrincipal {
+                id: wire.id,
+                display_name: String::new(),
+                app_roles: wire.app_roles(|value| wanted.contains(value)),
+                scopes: BTreeMap::new(),
+            };
             self.graph.remember_resource(&self.question.credential.key, &resource, &wanted);
             Reading::Known(resource)
         })
@@ -169,6 +177,9 @@ impl<T: Transport> Reader<'_, T> {
             oauth2_permission_grants,
             deleted_service_principals: Reading::NotAsked,
             deleted_applications: Reading::NotAsked,
+            assigned: Reading::NotAsked,
+            jobs: Reading::NotAsked,
+            credentials: Reading::NotAsked,
         })
     }
 

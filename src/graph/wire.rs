@@ -88,6 +88,8 @@ impl WireServicePrincipal {
                 Some("DisabledDueToViolationOfServicesAgreement") => Switch::On,
                 Some(_) => Switch::Unrecognised,
             },
+            assignment_required: false,
+            signing_thumbprint: None,
         })
     }
 }

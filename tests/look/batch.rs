@@ -102,7 +102,7 @@ async fn what_is_asked_is_what_the_declaration_needs() {
     };
     let only_sign_in = declaring(json!([application("one", 0x51, json!([]))]));
     let observed = only_sign_in.seen().await;
-    assert_eq!(observed.microsoft_graph, Reading::NotAsked);
+    assert_eq!(observed.microsoft_graph(), &Reading::NotAsked);
     let reads = only_sign_in.reads();
     assert_eq!(reads.len(), 2);
     assert!(reads.iter().all(|url| url.contains("')?$select=")), "{reads:?}");
@@ -178,7 +178,7 @@ async fn graphs_own_principal_is_asked_once_and_then_remembered_for_six_hours() 
     let scene = Scene::healthy();
     for hour in 0..13 {
         let observed = scene.seen().await;
-        assert_eq!(observed.microsoft_graph.known().unwrap().id, GRAPH_OBJECT);
+        assert_eq!(observed.microsoft_graph().known().unwrap().id, GRAPH_OBJECT);
         assert_eq!(of_graph(&scene.reads()), usize::from(hour % 6 == 0), "hour {hour}");
         pass(3600).await;
     }
@@ -192,7 +192,7 @@ async fn graphs_own_principal_is_asked_again_after_it_could_not_be_read() {
     let scene = Scene::healthy();
     let graph = webex_azure_operator::domain::catalog::MICROSOFT_GRAPH_APP_ID;
     scene.refuse(graph, Read::Principal, 500, "InternalServerError");
-    assert!(scene.seen().await.microsoft_graph.obstacle().is_some());
+    assert!(scene.seen().await.microsoft_graph().obstacle().is_some());
     scene.settle();
     assert_eq!(scene.seen().await, all_in_order().await);
 }
@@ -221,7 +221,7 @@ async fn permissions_that_are_not_compiled_in_are_looked_up_once_whether_they_ex
             let webex_azure_operator::domain::Observation::Looked(observed) = scene.look_as(looker).await else {
                 panic!("blocked")
             };
-            assert_eq!(observed.microsoft_graph.known().unwrap().app_roles, roles);
+            assert_eq!(observed.microsoft_graph().known().unwrap().app_roles, roles);
             asked.push(scene.reads().iter().filter(|url| url.contains("$select=id,appRoles")).count());
         }
     }

@@ -144,7 +144,7 @@ async fn the_published_principal_of_microsoft_graph_is_read_with_the_role_that_i
     let body = response("serviceprincipal-get-select-microsoft-graph")["body"].clone();
     scene.finds(catalog::MICROSOFT_GRAPH_APP_ID, Read::Principal, body);
     let observed = scene.seen().await;
-    let graph = observed.microsoft_graph.known().unwrap();
+    let graph = observed.microsoft_graph().known().unwrap();
     assert_eq!(graph.id.to_string(), "7408235b-7540-4850-82fe-a5f15ed019e2");
     let role: AppRoleId = "6e0a958b-b7fc-4348-b7c4-a6ab9fd3dd0e".parse().unwrap();
     assert_eq!(graph.app_roles.get(VALUE), Some(&role));

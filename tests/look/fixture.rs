@@ -8,7 +8,7 @@ use webex_azure_operator::{
     api::{AppId, ObjectId, Reason, TenantId, validation::IDENTITY_INTEGRATION_APP_ID},
     clock::Clock,
     domain::{
-        Desired, Observation, Observed, Obstacle, Reading,
+        Desired, Observation, Observed, Obstacle, Reading, Recall,
         cloud::Endpoints,
         observed::{ObservedApplication, ServicePrincipal},
     },
@@ -339,7 +339,7 @@ impl Scene {
     /// Looks, and tells everything that came of it.
     pub async fn look_for(&self, looker: &Looker, priority: Priority) -> Look {
         let Looker { desired, endpoints, credential } = looker;
-        self.graph.look(Question { desired, endpoints, credential, priority }).await
+        self.graph.look(Question { desired, endpoints, credential, priority, recall: &Recall::default() }).await
     }
 
     /// Looks, and the tenant answers.

@@ -213,7 +213,7 @@ async fn a_batch_answer_of_another_shape_is_no_answer() {
         reply.set(&json!({"responses": []}));
     });
     let observed = scene.seen().await;
-    assert_eq!(unreadable(&observed.microsoft_graph), Reason::MalformedResponse);
+    assert_eq!(unreadable(observed.microsoft_graph()), Reason::MalformedResponse);
     assert_eq!(unreadable(&integration(&observed).service_principal), Reason::MalformedResponse);
 }
 
@@ -223,7 +223,7 @@ async fn graphs_own_principal_may_be_unreadable_alone() {
     let graph = webex_azure_operator::domain::catalog::MICROSOFT_GRAPH_APP_ID;
     scene.refuse(graph, Read::Principal, 500, "InternalServerError");
     let observed = scene.seen().await;
-    assert_eq!(unreadable(&observed.microsoft_graph), Reason::GraphUnavailable);
+    assert_eq!(unreadable(observed.microsoft_graph()), Reason::GraphUnavailable);
     assert_eq!(observed.applications, all_in_order().await.applications);
 }
 

@@ -70,7 +70,7 @@ fn batch_reply(asked: &Asked, answer: impl Fn(&str) -> (u16, Value)) -> Reply {
 /// Everything granted; the three permissions whose kind is not published are application permissions.
 pub fn assignments() -> Vec<Value> {
     let permissions = catalog::identity_integration_permissions();
-    let roles = permissions.iter().filter_map(|permission| catalog::app_role(&permission.value));
+    let roles = permissions.iter().filter_map(|permission| catalog::app_role(permission.value.as_ref()?));
     roles.map(|role| json!({"appRoleId": role.to_string(), "resourceId": GRAPH_OBJECT.to_string()})).collect()
 }
 

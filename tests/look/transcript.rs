@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use webex_azure_operator::{
     api::WebexAzureIntegrationStatus,
     clock::Clock,
-    domain::{Desired, Input, Memory, Observation, Timing, cloud::Endpoints, decide},
+    domain::{Desired, Input, Memory, Observation, Recall, Timing, cloud::Endpoints, decide},
     emulator::{Knobs, Scenario},
     graph::{
         Graph, Priority, Question,
@@ -54,7 +54,7 @@ pub async fn recorded(scene: &Scene, spec: &Value) -> (Transcript, Replaced) {
     let recorder = Recorder::new(scene.seam(), scene.clock().clone());
     let graph = Graph::new(recorder.clone(), scene.clock().clone());
     let began = scene.now();
-    let question = Question { desired, endpoints, credential, priority: Priority::Asked };
+    let question = Question { desired, endpoints, credential, priority: Priority::Asked, recall: &Recall::default() };
     let observation = graph.look(question).await.observation;
     let decided = scene.now();
     let circumstances = Circumstances {
@@ -77,8 +77,13 @@ pub async fn replayed(transcript: &Transcript) -> Result<WebexAzureIntegrationSt
     let replay = Replay::new(transcript);
     let graph = Graph::new(replay.clone(), Clock::seeded(transcript.began, 7));
     let credential = transcript.credential(&desired);
-    let question =
-        Question { desired: &desired, endpoints: &endpoints, credential: &credential, priority: Priority::Asked };
+    let question = Question {
+        desired: &desired,
+        endpoints: &endpoints,
+        credential: &credential,
+        priority: Priority::Asked,
+        recall: &Recall::default(),
+    };
     let observation = graph.look(question).await.observation;
     replay.finish()?;
     Ok(judged(&desired, &endpoints, &observation, transcript.decided))

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use webex_azure_operator::{
     api::WebexAzureIntegrationStatus,
-    domain::{Input, Memory, Timing, decide},
+    domain::{Input, Memory, Recall, Timing, decide},
     emulator::{Knobs, Scenario, UNKNOWNS},
     graph::Priority,
 };
@@ -87,11 +87,13 @@ impl Watch {
         let mut left = 600;
         while left > 0 {
             let looker = &self.scene.looker;
+            let recall = Recall::default();
             let looked = self.scene.graph.look(webex_azure_operator::graph::Question {
                 desired: &looker.desired,
                 endpoints: &looker.endpoints,
                 credential: &looker.credential,
                 priority: Priority::Nobody,
+                recall: &recall,
             });
             let looked = looked.await;
             let decision = decide(&Input {

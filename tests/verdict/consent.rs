@@ -132,7 +132,9 @@ fn a_value_that_is_not_compiled_in_is_compared_by_the_id_that_the_tenant_gives()
         }]);
     });
     let mut seen = healthy();
-    if let Reading::Known(graph) = &mut seen.0.microsoft_graph {
+    if let Some(Reading::Known(graph)) =
+        seen.0.resources.get_mut(&webex_azure_operator::domain::catalog::MICROSOFT_GRAPH_APP_ID)
+    {
         graph.app_roles.insert("Calendars.ReadWrite".to_owned(), role);
     }
     let mut calendar = present(webex_azure_operator::api::ObjectId::from_u128(0x56), "Calendar");

@@ -196,7 +196,7 @@ impl From<Tenant> for Observation {
 /// Both presets in order; the three permissions whose kind is not published are application permissions.
 pub fn healthy() -> Tenant {
     let values = catalog::identity_integration_permissions();
-    let roles = values.iter().filter_map(|permission| catalog::app_role(&permission.value));
+    let roles = values.iter().filter_map(|permission| catalog::app_role(permission.value.as_ref()?));
     let integration = ObservedApplication {
         app_role_assignments: Reading::Known(roles.map(assignment).collect()),
         oauth2_permission_grants: Reading::Known(BTreeSet::from([grant("User.Read")])),
@@ -204,9 +204,21 @@ pub fn healthy() -> Tenant {
     };
     let identity = present(IDENTITY_OBJECT, "Cisco Webex Identity - Azure AD");
     Tenant(Observed {
-        microsoft_graph: Reading::Known(ResourcePrincipal { id: GRAPH_OBJECT, app_roles: BTreeMap::new() }),
+        resources: BTreeMap::from([(catalog::MICROSOFT_GRAPH_APP_ID, Reading::Known(microsoft_graph()))]),
+        identity: Reading::NotAsked,
+        audits: BTreeMap::new(),
         applications: BTreeMap::from([(INTEGRATION, integration), (IDENTITY, identity)]),
     })
+}
+
+/// Microsoft Graph's own service principal; the permissions of the preset need no lookup.
+fn microsoft_graph() -> ResourcePrincipal {
+    ResourcePrincipal {
+        id: GRAPH_OBJECT,
+        display_name: "Microsoft Graph".to_owned(),
+        app_roles: BTreeMap::new(),
+        scopes: BTreeMap::new(),
+    }
 }
 
 /// An application permission of Microsoft Graph.
@@ -229,11 +241,16 @@ pub fn present(id: ObjectId, display_name: &str) -> ObservedApplication {
             account_enabled: Switch::On,
             is_disabled: Switch::Off,
             disabled_by_microsoft: Switch::Off,
+            assignment_required: false,
+            signing_thumbprint: None,
         }),
         app_role_assignments: Reading::NotAsked,
         oauth2_permission_grants: Reading::NotAsked,
         deleted_service_principals: Reading::NotAsked,
         deleted_applications: Reading::NotAsked,
+        assigned: Reading::NotAsked,
+        jobs: Reading::NotAsked,
+        credentials: Reading::NotAsked,
     }
 }
 
@@ -262,6 +279,9 @@ impl Tenant {
                 oauth2_permission_grants: Reading::NotAsked,
                 deleted_service_principals: Reading::Known(restorable),
                 deleted_applications: Reading::Known(Vec::new()),
+                assigned: Reading::NotAsked,
+                jobs: Reading::NotAsked,
+                credentials: Reading::NotAsked,
             };
         })
     }

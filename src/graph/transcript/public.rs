@@ -341,9 +341,10 @@ mod tests {
             assert!(is_code(code), "{code}");
         }
         for permission in catalog::identity_integration_permissions() {
-            assert!(is_permission(&permission.value), "{}", permission.value);
-            if let Some(id) = catalog::app_role(&permission.value) {
-                assert!(is_id(id.to_string().parse::<uuid::Uuid>().unwrap().as_u128()), "{}", permission.value);
+            let value = permission.value.unwrap();
+            assert!(is_permission(&value), "{}", value);
+            if let Some(id) = catalog::app_role(&value) {
+                assert!(is_id(id.to_string().parse::<uuid::Uuid>().unwrap().as_u128()), "{}", value);
             }
         }
         for need in

@@ -118,14 +118,11 @@ impl Redaction {
         for application in &desired.applications {
             redaction.text(&application.name);
         }
-        let mut permissions: Vec<&str> = desired
-            .applications
-            .iter()
-            .flat_map(|application| application.required.iter().map(|permission| permission.value.as_str()))
-            .collect();
+        let required = desired.applications.iter().flat_map(|application| &application.required);
+        let mut permissions: Vec<String> = required.map(|permission| permission.name.to_string()).collect();
         permissions.sort_unstable();
         for permission in permissions {
-            redaction.text(permission);
+            redaction.text(&permission);
         }
         redaction
     }

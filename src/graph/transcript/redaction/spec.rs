@@ -64,32 +64,46 @@ impl Redaction {
     }
 
     fn identity_integration(&mut self, integration: &IdentityIntegration) -> IdentityIntegration {
-        let IdentityIntegration { check, app_id, permissions } = integration;
+        let IdentityIntegration { check, app_id, permissions, extra_permissions } = integration;
         IdentityIntegration {
             check: *check,
             app_id: app_id.as_ref().map(|id| self.text(id)),
             permissions: permissions.as_deref().map(|permissions| self.permissions(permissions)),
+            extra_permissions: *extra_permissions,
         }
     }
 
     fn identity(&mut self, identity: &Identity) -> Identity {
-        let Identity { check, app_id } = identity;
-        Identity { check: *check, app_id: app_id.as_ref().map(|id| self.text(id)) }
+        let Identity { check, app_id, provisioning, certificates } = identity;
+        Identity {
+            check: *check,
+            app_id: app_id.as_ref().map(|id| self.text(id)),
+            provisioning: provisioning.clone(),
+            certificates: certificates.clone(),
+        }
     }
 
     fn additional_application(&mut self, application: &AdditionalApplication) -> AdditionalApplication {
-        let AdditionalApplication { name, app_id, sign_in, permissions } = application;
+        let AdditionalApplication { name, app_id, sign_in, permissions, extra_permissions, provisioning, certificates } =
+            application;
         AdditionalApplication {
             name: self.text(name),
             app_id: self.text(app_id),
             sign_in: *sign_in,
             permissions: self.permissions(permissions),
+            extra_permissions: *extra_permissions,
+            provisioning: provisioning.clone(),
+            certificates: certificates.clone(),
         }
     }
 
     fn permissions(&mut self, permissions: &[Permission]) -> Vec<Permission> {
-        let redacted =
-            permissions.iter().map(|Permission { value, kind }| Permission { value: self.text(value), kind: *kind });
+        let redacted = permissions.iter().map(|Permission { value, id, kind, resource_app_id }| Permission {
+            value: value.as_ref().map(|value| self.text(value)),
+            id: id.as_ref().map(|id| self.text(id)),
+            kind: *kind,
+            resource_app_id: resource_app_id.as_ref().map(|id| self.text(id)),
+        });
         redacted.collect()
     }
 }
