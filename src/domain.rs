@@ -11,6 +11,7 @@ pub mod consent;
 pub mod decide;
 pub mod desired;
 pub mod drift;
+pub mod identity;
 pub mod judgement;
 pub mod message;
 pub mod notice;

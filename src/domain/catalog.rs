@@ -50,6 +50,11 @@ pub fn app_role(value: &str) -> Option<AppRoleId> {
     APP_ROLES.iter().find(|(known, _)| *known == value).map(|(_, id)| AppRoleId::from_u128(*id))
 }
 
+/// Value of the app role of Microsoft Graph with this ID, where it is known without a lookup.
+pub fn app_role_value(id: AppRoleId) -> Option<&'static str> {
+    APP_ROLES.iter().find(|(_, known)| AppRoleId::from_u128(*known) == id).map(|(value, _)| *value)
+}
+
 /// Whether a consent link for this application may appear in a status.
 ///
 /// The author of an object must not be able to make our status advertise an application of their choice: only the

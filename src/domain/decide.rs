@@ -9,8 +9,9 @@ use super::{
     belief::{Belief, Doubts},
     catalog,
     cloud::Endpoints,
-    desired::Desired,
+    desired::{Desired, Role},
     drift::{Facet, reason_of},
+    identity::{self, Resolved, Unsettled},
     judgement::{Earlier, believe},
     message,
     notice::Notice,
@@ -23,7 +24,7 @@ use super::{
 use crate::api::{
     AppId, ConditionType, ObjectId, Reason, WebexAzureIntegrationStatus,
     reason::ConditionStatus,
-    status::{ConsentStatus, DRIFT_MAX, DriftEntry, Summary},
+    status::{ApplicationStatus, ConsentStatus, DRIFT_MAX, DriftEntry, Summary},
     validation::Violation,
 };
 
@@ -238,6 +239,8 @@ fn looked(input: &Input<'_>, desired: &Desired, observation: &Observation) -> De
         Observation::Looked(observed) => observed.obstacle(),
         Observation::Blocked(obstacle) => Some(obstacle),
     };
+    let Resolved { desired, unsettled } = identity::resolve(desired, observed, input.previous);
+    let desired = desired.as_ref();
     let mut memory = input.memory.clone();
     memory.doubts.retain(|application| desired.application(application).is_some());
     let is_new_generation = input.previous.observed_generation != Some(input.generation);
@@ -256,6 +259,7 @@ fn looked(input: &Input<'_>, desired: &Desired, observation: &Observation) -> De
     let settles_at = believed.iter().filter_map(|believed| believed.settles_at).min();
     let changes_at = believed.iter().filter_map(|believed| believed.changes_at).min();
     memory.recall.principals = principals(&believed);
+    memory.recall.identity = desired.found_identity();
 
     let all_drift = drift_of(&believed);
     let situation = Situation {
@@ -271,15 +275,17 @@ fn looked(input: &Input<'_>, desired: &Desired, observation: &Observation) -> De
             (true | false, _) => Standing::None,
         },
         is_new_generation,
+        unsettled: unsettled.as_ref(),
     };
     let drafts = ready::conditions(&situation);
+    let applications = entries(&believed, unsettled.as_ref());
     let mut status = WebexAzureIntegrationStatus {
         observed_generation: Some(input.generation),
         last_handled_reconcile_at: input.previous.last_handled_reconcile_at.clone(),
         last_observed_time: input.previous.last_observed_time.clone(),
-        summary: Some(summary(&believed)),
+        summary: Some(summary(&applications)),
         preset_revision: Some(catalog::PRESET_REVISION),
-        applications: believed.iter().map(|believed| believed.entry.clone()).collect(),
+        applications,
         drift: all_drift.iter().take(DRIFT_MAX).cloned().collect(),
         drift_count: (!all_drift.is_empty()).then(|| i64::try_from(all_drift.len()).unwrap_or(i64::MAX)),
         drift_truncated: (all_drift.len() > DRIFT_MAX).then_some(true),
@@ -325,6 +331,17 @@ fn advised(input: &Input<'_>, observation: &Observation, is_new_generation: bool
     }
 }
 
+/// The entries of the status, in the order in which applications are reported.
+fn entries(believed: &[Believed<'_>], unsettled: Option<&Unsettled>) -> Vec<ApplicationStatus> {
+    let mut entries: Vec<ApplicationStatus> = believed.iter().map(|believed| believed.entry.clone()).collect();
+    if let Some(unsettled) = unsettled {
+        let is_before = |believed: &&Believed<'_>| believed.ctx.application.role == Role::IdentityIntegration;
+        let place = believed.iter().take_while(is_before).count();
+        entries.insert(place, unsettled.entry());
+    }
+    entries
+}
+
 /// Object IDs of the service principals that are believed to be there.
 fn principals(believed: &[Believed<'_>]) -> BTreeMap<AppId, ObjectId> {
     let ids = believed.iter().filter_map(|believed| {
@@ -351,18 +368,17 @@ fn drift_of(believed: &[Believed<'_>]) -> Vec<DriftEntry> {
     all
 }
 
-fn summary(believed: &[Believed<'_>]) -> Summary {
-    let consents: Vec<&ConsentStatus> =
-        believed.iter().filter_map(|believed| believed.entry.consent.as_ref()).collect();
+fn summary(entries: &[ApplicationStatus]) -> Summary {
+    let consents: Vec<&ConsentStatus> = entries.iter().filter_map(|entry| entry.consent.as_ref()).collect();
     let required: i64 = consents.iter().map(|consent| consent.required).sum();
     let granted: Option<i64> = consents.iter().map(|consent| consent.granted).sum();
     let granted = granted.map_or_else(|| "?".to_owned(), |granted| granted.to_string());
-    let states: Vec<Option<&str>> = believed.iter().map(|believed| believed.entry.state.as_deref()).collect();
+    let states: Vec<Option<&str>> = entries.iter().map(|entry| entry.state.as_deref()).collect();
     let present = states.iter().filter(|state| **state == Some("Present")).count();
     let present = if states.contains(&Some("Unknown")) { "?".to_owned() } else { present.to_string() };
     Summary {
         consent: (!consents.is_empty()).then(|| format!("{granted}/{required}")),
-        applications: Some(format!("{present}/{}", believed.len())),
+        applications: Some(format!("{present}/{}", entries.len())),
     }
 }
 

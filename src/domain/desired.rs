@@ -188,6 +188,17 @@ impl Desired {
         desired
     }
 
+    /// The application that was found to be "Cisco Webex Identity"; none if the object declares which one it is.
+    pub fn found_identity(&self) -> Option<AppId> {
+        self.sought.as_ref()?;
+        self.application(IDENTITY_NAME).map(|application| application.app_id)
+    }
+
+    /// Whether provisioning of "Cisco Webex Identity" is required although it is not known which application that is.
+    pub fn seeks_provisioning(&self) -> bool {
+        self.application(IDENTITY_NAME).is_none() && self.sought.as_ref().is_some_and(|sought| sought.provisioning)
+    }
+
     /// The application with this name in the object.
     pub fn application(&self, name: &str) -> Option<&DesiredApplication> {
         self.applications.iter().find(|application| application.name == name)

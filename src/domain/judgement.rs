@@ -118,7 +118,7 @@ pub fn believe<'a>(
         let earlier_consent = entry.and_then(|entry| entry.consent.as_ref());
         let judged = seen
             .filter(|_| !is_gone && principal.is_some())
-            .map(|(observed, seen)| consent::judge(ctx, earlier_consent, observed, seen));
+            .map(|(observed, seen)| consent::judge(ctx, earlier_consent, earlier.counts, observed, seen));
         let finding = judged.as_ref().map_or(Finding::Unknown, |judged| judged.finding.clone());
         let outcome = beyond(settle(Facet::Consent, &finding));
         status.consent = Some(match judged.filter(|_| outcome.is_fresh) {
@@ -255,7 +255,12 @@ fn kept_consent(application: &DesiredApplication, earlier: Option<&ConsentStatus
         (Some(earlier), Belief::Good | Belief::Drifted(_)) => earlier.clone(),
         (earlier, Belief::Good | Belief::Drifted(_) | Belief::Unknown | Belief::Confirming | Belief::NotApplicable) => {
             let required = i64::try_from(application.required.len()).unwrap_or(i64::MAX);
-            let kept = earlier.cloned().unwrap_or_default();
+            let mut kept = earlier.cloned().unwrap_or_default();
+            let held = consent::held_then(&kept, &application.required);
+            if *belief == Belief::NotApplicable && !held.is_empty() {
+                // What it held goes with it; whoever brings it back is told what did not come back.
+                kept.before = held;
+            }
             ConsentStatus { granted: None, required, missing: Vec::new(), extra: Vec::new(), ..kept }
         }
     }

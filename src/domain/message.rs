@@ -114,6 +114,15 @@ pub fn differs_from_published(ctx: Context<'_>, missing: &[String]) -> String {
     )
 }
 
+/// What the consent condition says of permissions that nobody requires and that went when the grants last changed.
+pub fn vanished(ctx: Context<'_>, vanished: &[String]) -> String {
+    format!(
+        "{} held more before its permissions last changed; gone since then: {}. None of these is required.",
+        ctx.title(),
+        text::listed(vanished, 10)
+    )
+}
+
 /// The message of `Ready` and `Stalled` while the spec breaks rules.
 pub fn invalid_spec(violations: &[Violation]) -> String {
     let listed: Vec<String> = violations.iter().take(10).map(ToString::to_string).collect();

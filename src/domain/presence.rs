@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     belief::{Evidence, Finding},
+    consent,
     drift::{Drift, Facet},
     message,
     observed::{DeletedObject, ObservedApplication, Reading},
@@ -218,7 +219,10 @@ pub fn superseded(ctx: Context<'_>, status: &ApplicationStatus) -> Option<Note> 
     let earlier = status.superseded_service_principal_id.as_deref()?;
     let consent = status.consent.as_ref();
     let lost: Vec<String> = consent
-        .map(|consent| consent.missing.iter().filter(|label| consent.baseline.contains(label)).cloned().collect())
+        .map(|consent| {
+            let missing = consent.missing.iter().filter(|label| consent.baseline.contains(label)).cloned();
+            missing.chain(consent::vanished(ctx.application, consent)).collect()
+        })
         .unwrap_or_default();
     let sentence = message::superseded(ctx, present, earlier, &lost);
     Some(Note { facet: Facet::Presence, reason: Reason::Present, sentence })

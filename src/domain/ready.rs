@@ -5,11 +5,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::{
     belief::Belief,
-    desired::Desired,
+    desired::{Desired, Role},
     drift::{Facet, reason_of},
+    identity::Unsettled,
     message,
     obstacle::Obstacle,
-    remedy::Context,
+    remedy::{self, Context},
     timing::whole_second,
 };
 use crate::api::{
@@ -68,6 +69,8 @@ pub struct Situation<'a> {
     pub standing: Standing,
     /// Whether this is the first look at this generation.
     pub is_new_generation: bool,
+    /// Set while it is not known which application is "Cisco Webex Identity".
+    pub unsettled: Option<&'a Unsettled>,
 }
 
 impl Situation<'_> {
@@ -129,8 +132,10 @@ fn ready(situation: &Situation<'_>) -> Vec<Draft> {
     };
     let is_half_proved = !situation.was_true(ConditionType::Ready)
         && situation.believed.iter().any(|believed| !believed.unproved.is_empty());
-    let keeps_verdict =
-        *standing == Standing::Stands && !lacks(&[Belief::Unknown, Belief::Confirming]) && !is_half_proved;
+    let keeps_verdict = *standing == Standing::Stands
+        && !lacks(&[Belief::Unknown, Belief::Confirming])
+        && !is_half_proved
+        && situation.unsettled.is_none();
     match obstacle {
         Some(obstacle) if obstacle.needs_person() && !keeps_verdict => {
             return stalled(obstacle.reason, obstacle.message.clone());
@@ -140,11 +145,14 @@ fn ready(situation: &Situation<'_>) -> Vec<Draft> {
         }
         Some(_) | None => {}
     }
+    if let Some(Unsettled::NotProved { message }) = situation.unsettled {
+        return stalled(Reason::IdentityNotProved, message.clone());
+    }
     if lacks(&[Belief::Confirming]) {
         let sentence = "Something that is required was not found at the first look; a second look will tell whether it is missing.";
         return reconciling(Reason::Confirming, Reason::Confirming, sentence.to_owned());
     }
-    if lacks(&[Belief::Unknown]) || is_half_proved {
+    if lacks(&[Belief::Unknown]) || is_half_proved || situation.unsettled.is_some() {
         let going_on = match (obstacle, situation.is_new_generation) {
             (Some(_), _) | (None, false) => Reason::ProgressingWithRetry,
             (None, true) => Reason::NewGeneration,
@@ -199,10 +207,12 @@ fn drifted(situation: &Situation<'_>) -> Draft {
     if !situation.drift.is_empty() {
         return draft(ConditionType::Drifted, True, Reason::DriftDetected, message::drifted(situation.drift));
     }
-    let is_known = situation.believed.iter().flat_map(|believed| &believed.facets).all(|(_, belief)| match belief {
-        Belief::Good | Belief::Drifted(_) | Belief::NotApplicable => true,
-        Belief::Unknown | Belief::Confirming => false,
-    });
+    let is_settled = situation.unsettled.is_none();
+    let is_known = is_settled
+        && situation.believed.iter().flat_map(|believed| &believed.facets).all(|(_, belief)| match belief {
+            Belief::Good | Belief::Drifted(_) | Belief::NotApplicable => true,
+            Belief::Unknown | Belief::Confirming => false,
+        });
     if is_known {
         draft(ConditionType::Drifted, False, Reason::NoDriftDetected, "The tenant is as declared.")
     } else {
@@ -216,7 +226,8 @@ fn facet_condition(situation: &Situation<'_>, facet: Facet) -> Option<Draft> {
         .iter()
         .filter_map(|believed| Some((believed, &believed.facets.iter().find(|(of, _)| *of == facet)?.1)))
         .collect();
-    if of_facet.is_empty() {
+    let seeks = situation.unsettled.is_some() && is_sought(facet, situation.desired);
+    if of_facet.is_empty() && !seeks {
         return None;
     }
     let condition = facet.condition();
@@ -224,6 +235,9 @@ fn facet_condition(situation: &Situation<'_>, facet: Facet) -> Option<Draft> {
         situation.drift.iter().filter(|entry| reason_of(entry).and_then(Facet::of) == Some(facet)).collect();
     if let Some(reason) = drift.first().and_then(|entry| reason_of(entry)) {
         return Some(draft(condition, False, reason, message::facet_drifted(&drift)));
+    }
+    if let (Facet::Presence, Some(Unsettled::NotProved { message })) = (facet, situation.unsettled) {
+        return Some(draft(condition, Unknown, Reason::IdentityNotProved, message.clone()));
     }
     let titles = |is_meant: &dyn Fn(&Believed<'_>, &Belief) -> bool| -> Vec<String> {
         let meant = of_facet.iter().filter(|(believed, belief)| is_meant(believed, belief));
@@ -233,8 +247,13 @@ fn facet_condition(situation: &Situation<'_>, facet: Facet) -> Option<Draft> {
     if unknown.is_empty() && !situation.was_true(condition) {
         unknown = titles(&|believed, _| believed.unproved.contains(&facet));
     }
+    if seeks {
+        unknown.push(remedy::title(Role::Identity, ""));
+    }
     if !unknown.is_empty() {
-        let why = if of_facet.iter().any(|(_, belief)| **belief == Belief::NotApplicable) {
+        let why = if seeks {
+            "it is not clear which application that is"
+        } else if of_facet.iter().any(|(_, belief)| **belief == Belief::NotApplicable) {
             "its service principal is not there"
         } else {
             "the tenant has not been read completely"
@@ -247,6 +266,15 @@ fn facet_condition(situation: &Situation<'_>, facet: Facet) -> Option<Draft> {
         ));
     }
     Some(good(facet, &of_facet))
+}
+
+/// Whether this facet is required of "Cisco Webex Identity", whichever application that is.
+fn is_sought(facet: Facet, desired: &Desired) -> bool {
+    match facet {
+        Facet::Presence | Facet::SignIn => true,
+        Facet::Provisioning => desired.seeks_provisioning(),
+        Facet::Consent | Facet::Certificates => false,
+    }
 }
 
 fn good(facet: Facet, of_facet: &[(&Believed<'_>, &Belief)]) -> Draft {

@@ -137,14 +137,19 @@ pub struct Context<'a> {
     pub linkable: &'a [AppId],
 }
 
+/// An application as messages name it.
+pub fn title(role: Role, name: &str) -> String {
+    match role {
+        Role::IdentityIntegration => "\"Cisco Webex Identity Integration\"".to_owned(),
+        Role::Identity => "\"Cisco Webex Identity\"".to_owned(),
+        Role::Additional => format!("\"{name}\""),
+    }
+}
+
 impl Context<'_> {
     /// The application as messages name it.
     pub fn title(&self) -> String {
-        match self.application.role {
-            Role::IdentityIntegration => "\"Cisco Webex Identity Integration\"".to_owned(),
-            Role::Identity => "\"Cisco Webex Identity\"".to_owned(),
-            Role::Additional => format!("\"{}\"", self.application.name),
-        }
+        title(self.application.role, &self.application.name)
     }
 
     /// Restore a deleted service principal, before anything else. No page of the Entra admin center restores one
@@ -201,7 +206,7 @@ impl Context<'_> {
         let app_id = self.application.app_id;
         let is_linked = catalog::may_link(self.desired.cloud, app_id, self.linkable);
         let text = match self.application.role {
-            Role::IdentityIntegration | Role::Additional if is_linked => return self.consent(),
+            Role::IdentityIntegration | Role::Additional if is_linked => return self.consent(false),
             Role::Identity => {
                 "Consent does not bring it back: set the integration up again in Control Hub > Organization Settings > \
                  Directory Synchronization, as full administrator, then put the new Application ID into spec.identity.appId."
@@ -215,8 +220,10 @@ impl Context<'_> {
         Remedy { action: Action::SetUpAgain, role: None, url: None, before: None, text }
     }
 
-    /// Grant admin consent, by a link where one may be given.
-    pub fn consent(&self) -> Remedy {
+    /// Grant admin consent, by a link where one may be given. It may take away what the application holds beyond what it
+    /// asks for today.
+    /// <https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/grant-admin-consent>
+    pub fn consent(&self, holds_more: bool) -> Remedy {
         let app_id = self.application.app_id;
         if !catalog::may_link(self.desired.cloud, app_id, self.linkable) {
             return Remedy {
@@ -239,9 +246,51 @@ impl Context<'_> {
             text: format!(
                 "Grant admin consent as {PRIVILEGED_ROLE_ADMINISTRATOR} (activate the role first where it is managed) at {url} - then \
                  sign out and in at Control Hub and check the synchronization. A request in the consent workflow must be approved \
-                 and then granted."
+                 and then granted.{}",
+                if holds_more {
+                    " Consent may revoke permissions beyond what the application asks for today; the status keeps their list."
+                } else {
+                    ""
+                }
             ),
             url: Some(url),
+        }
+    }
+
+    /// The application was consented to again, and what is missing did not come with it.
+    pub fn set_permissions(&self) -> Remedy {
+        let list = match self.application.role {
+            Role::IdentityIntegration => "spec.identityIntegration.permissions".to_owned(),
+            Role::Identity | Role::Additional => {
+                format!("permissions of {} in spec.additionalApplications", self.application.name)
+            }
+        };
+        Remedy {
+            action: Action::SetPermissions,
+            role: None,
+            url: None,
+            before: None,
+            text: format!(
+                "Consent was given again since and did not bring it back, so its publisher no longer asks for it; consenting once \
+                 more changes nothing. If synchronization works, write the permissions that are needed into {list}."
+            ),
+        }
+    }
+
+    /// Look through what was granted beyond the declaration.
+    /// <https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/manage-application-permissions>
+    pub fn review_permissions(&self) -> Remedy {
+        Remedy {
+            action: Action::ReviewPermissions,
+            role: Some(CLOUD_APPLICATION_ADMINISTRATOR),
+            url: None,
+            before: None,
+            text: format!(
+                "Ask who granted them and why. Either add them to the declared permissions, or revoke them as \
+                 {CLOUD_APPLICATION_ADMINISTRATOR}: Entra admin center > Enterprise applications > {} > Permissions > Review \
+                 permissions.",
+                self.application.app_id
+            ),
         }
     }
 

@@ -2,10 +2,14 @@
 
 use serde_json::json;
 use webex_azure_operator::{
-    api::{ConditionType as C, identifier::AppRoleId},
+    api::{
+        AppId, ConditionType as C, ObjectId,
+        identifier::{AppRoleId, ScopeId},
+        status::ConsentStatus,
+    },
     domain::{
-        Reading,
-        observed::{ConsentType, OAuth2PermissionGrant},
+        Obstacle, Reading,
+        observed::{AppRoleAssignment, ConsentType, OAuth2PermissionGrant, ResourcePrincipal},
     },
 };
 
@@ -109,16 +113,180 @@ fn a_grant_of_one_user_or_of_another_resource_or_case_is_no_admin_consent() {
     }
 }
 
-#[test]
-fn extra_permissions_are_no_drift() {
-    let mut world = World::in_sync();
-    let before = world.status.clone();
+fn with_extra() -> Tenant {
     let mut seen = healthy().delegated(grant("openid")).delegated(grant("Mail.Send"));
     if let Reading::Known(assignments) = &mut seen.application(INTEGRATION).app_role_assignments {
         assignments.insert(assignment(AppRoleId::from_u128(42)));
     }
-    world.look(seen);
+    seen
+}
+
+fn consent(world: &World) -> ConsentStatus {
+    world.status.application("identity-integration").unwrap().consent.clone().unwrap()
+}
+
+const EXTRA: [&str; 2] = ["00000000-0000-0000-0000-00000000002a (application)", "Mail.Send (delegated)"];
+
+#[test]
+fn extra_permissions_are_listed_and_no_drift() {
+    let mut world = World::in_sync();
+    let decision = world.look(with_extra());
+    assert_eq!(world.ready(), ("True", "InSync"));
+    assert_eq!(world.condition(C::ConsentGranted), Some(("True", "Granted")));
+    assert!(decision.notices.is_empty(), "{:?}", decision.notices);
+    assert_eq!(consent(&world).extra, EXTRA, "scopes of OpenID Connect open nothing and are left out");
+    let before = world.status.clone();
+    world.after(300).look(with_extra());
     assert_eq!(world.status, before);
+}
+
+#[test]
+fn extra_permissions_are_drift_where_the_declaration_says_so() {
+    let mut world = World::new(spec());
+    world.edit(|spec| spec["identityIntegration"] = json!({ "extraPermissions": "Drift" }));
+    world.look(healthy());
+    assert_eq!(world.ready(), ("True", "InSync"));
+    world.after(300).look(with_extra());
+    assert_eq!(world.ready(), ("False", "ExtraPermissions"), "nothing has to be confirmed about what is there");
+    assert!(world.message(C::Ready).contains("holds 2 permissions beyond what is declared"));
+    assert_eq!(world.status.drift[0].remedy.clone().unwrap().action, "ReviewPermissions");
+    world.after(300).look(healthy());
+    assert_eq!(world.ready(), ("True", "InSync"));
+}
+
+#[test]
+fn what_vanished_is_told_even_where_nobody_requires_it() {
+    let mut world = World::new(spec());
+    world.look(with_extra());
+    world.after(300).look(healthy());
+    assert_eq!(world.condition(C::ConsentGranted), Some(("True", "Granted")));
+    for gone in EXTRA {
+        assert!(world.message(C::ConsentGranted).contains(gone), "{}", world.message(C::ConsentGranted));
+        assert!(consent(&world).before.iter().any(|label| label == gone));
+    }
+    assert_eq!(consent(&world).before.len(), 10);
+    let before = world.status.clone();
+    world.after(300).look(healthy());
+    assert_eq!(world.status, before);
+
+    let mut world = World::new(spec());
+    world.look(with_extra());
+    twice(world.after(300), healthy().revoked("Domain.Read.All"));
+    assert!(world.message(C::Ready).contains("Also gone since the last change: "), "{}", world.message(C::Ready));
+}
+
+#[test]
+fn what_a_deleted_principal_held_beyond_the_list_is_told_when_another_one_takes_its_place() {
+    let mut world = World::new(spec());
+    world.look(with_extra());
+    let at = world.after(300).now;
+    world.look(healthy().soft_deleted(at));
+    world.after(300).look(healthy().recreated(webex_azure_operator::api::ObjectId::from_u128(0x77)));
+    assert_eq!(world.ready(), ("True", "InSync"));
+    let sentence = world.message(C::ServicePrincipalsPresent);
+    assert!(sentence.contains("this one lacks: ") && sentence.contains("Mail.Send (delegated)"), "{sentence}");
+}
+
+#[test]
+fn consent_of_single_users_is_told_and_does_not_count() {
+    let mut world = World::in_sync();
+    let mut seen = healthy();
+    let own = OAuth2PermissionGrant { consent: ConsentType::OnePrincipal, ..grant("User.Read") };
+    seen.application(INTEGRATION).oauth2_permission_grants = Reading::Known([own].into());
+    twice(&mut world, seen);
+    assert_eq!(world.ready(), ("False", "ConsentIncomplete"));
+    let sentence = world.message(C::Ready);
+    assert!(sentence.contains("Single users granted User.Read (delegated) for themselves"), "{sentence}");
+}
+
+#[test]
+fn re_consent_is_not_advised_without_a_word_about_what_it_may_take_away() {
+    let mut world = World::new(spec());
+    world.look(healthy());
+    twice(world.after(300), with_extra().revoked("Domain.Read.All"));
+    assert!(world.message(C::Ready).contains("Consent may revoke permissions beyond"), "{}", world.message(C::Ready));
+    let mut world = World::in_sync();
+    twice(&mut world, healthy().revoked("Domain.Read.All"));
+    assert!(!world.message(C::Ready).contains("Consent may revoke"));
+}
+
+/// A resource of the tenant besides Microsoft Graph.
+const OFFICE: AppId = AppId::from_u128(0xf1);
+const OFFICE_OBJECT: ObjectId = ObjectId::from_u128(0xf2);
+
+fn calendar(permissions: &serde_json::Value) -> World {
+    let mut world = World::new(spec());
+    world.edit(|spec| {
+        spec["additionalApplications"] =
+            json!([{ "name": "calendar", "appId": CALENDAR.to_string(), "permissions": permissions }]);
+    });
+    world
+}
+
+fn calendar_holding(assignments: &[AppRoleAssignment], grants: &[OAuth2PermissionGrant]) -> Tenant {
+    let mut seen = healthy();
+    let mut calendar = present(ObjectId::from_u128(0x56), "Calendar");
+    calendar.app_role_assignments = Reading::Known(assignments.iter().copied().collect());
+    calendar.oauth2_permission_grants = Reading::Known(grants.iter().cloned().collect());
+    seen.0.applications.insert(CALENDAR, calendar);
+    seen
+}
+
+fn office() -> Reading<ResourcePrincipal> {
+    Reading::Known(ResourcePrincipal {
+        id: OFFICE_OBJECT,
+        display_name: "Office 365 Exchange Online".to_owned(),
+        app_roles: [("full_access_as_app".to_owned(), AppRoleId::from_u128(0xa1))].into(),
+        scopes: [("EWS.AccessAsUser.All".to_owned(), ScopeId::from_u128(0xb1))].into(),
+    })
+}
+
+#[test]
+fn a_permission_of_another_resource_is_compared_on_that_resource() {
+    let office_id = OFFICE.to_string();
+    let declared = json!([
+        { "value": "full_access_as_app", "kind": "Application", "resourceAppId": office_id },
+        { "id": "00000000-0000-0000-0000-0000000000b1", "kind": "Delegated", "resourceAppId": office_id },
+    ]);
+    let role = AppRoleAssignment { resource: OFFICE_OBJECT, app_role: AppRoleId::from_u128(0xa1) };
+    let scope = OAuth2PermissionGrant { resource: OFFICE_OBJECT, ..grant("EWS.AccessAsUser.All") };
+    let mut world = calendar(&declared);
+    let mut seen = calendar_holding(&[role], &[scope]);
+    seen.0.resources.insert(OFFICE, office());
+    world.look(seen);
+    assert_eq!(world.ready(), ("True", "InSync"));
+
+    // The same values on Microsoft Graph are other permissions.
+    let mut seen = calendar_holding(&[assignment(AppRoleId::from_u128(0xa1))], &[grant("EWS.AccessAsUser.All")]);
+    seen.0.resources.insert(OFFICE, office());
+    twice(world.after(300), seen);
+    assert_eq!(world.ready(), ("False", "ConsentMissing"));
+    let sentence = world.message(C::Ready);
+    assert!(sentence.contains(&format!("full_access_as_app (application, of resource {OFFICE})")), "{sentence}");
+}
+
+#[test]
+fn a_resource_that_is_not_in_the_tenant_grants_nothing_and_an_unreadable_one_tells_nothing() {
+    let declared =
+        json!([{ "value": "full_access_as_app", "kind": "Application", "resourceAppId": OFFICE.to_string() }]);
+    let mut world = calendar(&declared);
+    let mut seen = calendar_holding(&[], &[]);
+    seen.0.resources.insert(OFFICE, Reading::Absent);
+    twice(&mut world, seen.clone());
+    assert_eq!(world.ready(), ("False", "ConsentMissing"));
+
+    let mut world = calendar(&declared);
+    seen.0.resources.insert(OFFICE, Reading::Unreadable(Obstacle::graph_unavailable(500, None)));
+    twice(&mut world, seen);
+    assert_eq!(world.ready(), ("Unknown", "Progressing"));
+}
+
+#[test]
+fn an_application_permission_by_id_needs_no_lookup() {
+    let declared = json!([{ "id": "00000000-0000-0000-0000-0000000000C1", "kind": "Application" }]);
+    let mut world = calendar(&declared);
+    world.look(calendar_holding(&[assignment(AppRoleId::from_u128(0xc1))], &[]));
+    assert_eq!(world.ready(), ("True", "InSync"));
 }
 
 #[test]

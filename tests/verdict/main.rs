@@ -6,6 +6,7 @@
 mod advice;
 mod consent;
 mod fixture;
+mod identity;
 mod presence;
 mod property;
 mod ready;
