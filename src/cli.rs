@@ -17,7 +17,7 @@ use url::{Host, Url};
 
 use crate::{
     api::{AppId, Cloud, TenantId, validation::IDENTITY_INTEGRATION_APP_ID},
-    domain::cloud::Endpoints,
+    domain::{Attribution, cloud::Endpoints},
     graph::{TransportOptions, transport::roots_from_pem},
     ops::{self, LogFormat},
 };
@@ -104,6 +104,36 @@ impl From<CloudArgument> for Cloud {
             CloudArgument::UsGovernment => Self::USGovernment,
             CloudArgument::UsGovernmentDoD => Self::USGovernmentDoD,
             CloudArgument::China => Self::China,
+        }
+    }
+}
+
+/// How whoever made a difference is told.
+#[derive(Debug, Clone, Args)]
+struct AttributionArgument {
+    /// Tell who made a difference, from the tenant's audit log: by sign-in and display name, by ID, or not at all. Everyone
+    /// who may read the object reads it.
+    #[arg(long, value_enum, default_value = "names", value_name = "HOW")]
+    attribution: AttributionForm,
+}
+
+/// How whoever made a difference is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum AttributionForm {
+    /// By sign-in and display name.
+    Names,
+    /// By object ID and application ID.
+    Ids,
+    /// Not at all; the audit log is not read.
+    Off,
+}
+
+impl AttributionArgument {
+    const fn how(&self) -> Attribution {
+        match self.attribution {
+            AttributionForm::Names => Attribution::Names,
+            AttributionForm::Ids => Attribution::Ids,
+            AttributionForm::Off => Attribution::Off,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Pure: no clock, no HTTP, no Kubernetes client, no logging, nothing asynchronous. Time is an argument. It does not
 //! fail on what it sees: a spec that breaks a rule and an answer that could not be read are values with names.
 
+pub mod attribution;
 pub mod belief;
 pub mod catalog;
 pub mod certificate;
@@ -27,6 +28,7 @@ pub mod sign_in;
 pub mod text;
 pub mod timing;
 
+pub use attribution::Attribution;
 pub use decide::{Decision, Input, Memory, Recall, decide};
 pub use desired::Desired;
 pub use notice::Notice;

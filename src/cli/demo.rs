@@ -17,7 +17,7 @@ use crate::{
     clock::Clock,
     control_plane::{Assets, ControlPlane, Tool},
     controller::{Controller, RunError, Settings, credential::OperatorIdentity},
-    domain::Timing,
+    domain::{Attribution, Timing},
     emulator::{self, Emulator, Knobs, Scenario, server},
     graph::{HttpTransport, TransportOptions},
 };
@@ -112,6 +112,7 @@ fn start_controller(
         exchange_audience: None,
         operator: OperatorIdentity::default(),
         linkable: Vec::new(),
+        attribution: Attribution::Names,
         instance: "demo".to_owned(),
     };
     let transport = HttpTransport::new(&TransportOptions::from_environment())?;

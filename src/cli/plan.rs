@@ -15,11 +15,11 @@ use kube::ResourceExt as _;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{EmulatorArgument, TrustArgument, manifest, output};
+use super::{AttributionArgument, EmulatorArgument, TrustArgument, manifest, output};
 use crate::{
     api::{AppId, ConditionType, Reason, WebexAzureIntegration, WebexAzureIntegrationStatus, validation::Violation},
     clock::Clock,
-    domain::{Desired, Input, Memory, Recall, Timing, cloud::Endpoints, decide, message},
+    domain::{Attribution, Desired, Input, Memory, Recall, Timing, cloud::Endpoints, decide, message},
     graph::{
         Credential, Graph, HttpTransport, Look, Priority, Question, Transport,
         transcript::{Circumstances, Recorder, Transcript},
@@ -51,6 +51,8 @@ pub struct PlanArguments {
     /// Look at a transcript that was kept with --record instead of a tenant; asks nobody. May be repeated.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "record", "url", "consent_link_app_id"])]
     replay: Vec<PathBuf>,
+    #[command(flatten)]
+    attribution: AttributionArgument,
     #[command(flatten)]
     credential: credential::CredentialArguments,
     #[command(flatten)]
@@ -117,10 +119,11 @@ pub async fn plan(arguments: PlanArguments) -> anyhow::Result<ExitCode> {
             clock: &clock,
             endpoints: &endpoints,
             linkable: &arguments.consent_link_app_id,
+            attribution: arguments.attribution.how(),
             explains: arguments.explain,
         };
         planned.push(match &mut recordings {
-            None => looker.look(&graph, file, &object, &credential).await?.planned,
+            None => looker.look_and_inquire(&graph, file, &object, &credential).await?.planned,
             Some(recordings) => looker.record(&transport, recordings, file, &object, &credential).await?,
         });
     }
@@ -176,6 +179,7 @@ struct Looker<'a> {
     clock: &'a Clock,
     endpoints: &'a Endpoints,
     linkable: &'a [AppId],
+    attribution: Attribution,
     explains: bool,
 }
 
@@ -185,6 +189,14 @@ struct Looked {
     look: Look,
     desired: Desired,
     decided: Timestamp,
+    memory: Memory,
+}
+
+/// What a look knows of an earlier one.
+#[derive(Clone, Copy)]
+struct Before<'a> {
+    status: &'a WebexAzureIntegrationStatus,
+    memory: &'a Memory,
 }
 
 impl Looker<'_> {
@@ -198,16 +210,39 @@ impl Looker<'_> {
     ) -> anyhow::Result<Looked> {
         let desired = Desired::from_spec(&object.spec)
             .map_err(|violations| anyhow::anyhow!("{file}: {}", sentences(&violations)))?;
-        let recall = Recall::default();
-        let question = Question {
-            desired: &desired,
-            endpoints: self.endpoints,
-            credential,
-            priority: Priority::Asked,
-            recall: &recall,
-        };
-        let look = graph.look(question).await;
-        Ok(self.judged(file, object, desired, look, self.clock.now()))
+        let look = self.ask(graph, &desired, credential, &Recall::default()).await;
+        Ok(self.judged(file, object, desired, look, self.clock.now(), None))
+    }
+
+    /// One look, and another one for what only the first tells to ask: who made the differences.
+    async fn look_and_inquire<T: Transport>(
+        &self,
+        graph: &Graph<T>,
+        file: String,
+        object: &WebexAzureIntegration,
+        credential: &Credential,
+    ) -> anyhow::Result<Looked> {
+        let Looked { planned, look, desired, decided, memory } = self.look(graph, file, object, credential).await?;
+        if memory.recall.audits.is_empty() {
+            return Ok(Looked { planned, look, desired, decided, memory });
+        }
+        let again = self.ask(graph, &desired, credential, &memory.recall).await;
+        let before = Before { status: &planned.status, memory: &memory };
+        let trail = look.trail.into_iter().chain(again.trail).collect();
+        let look = Look { trail, ..again };
+        Ok(self.judged(planned.file, object, desired, look, self.clock.now(), Some(before)))
+    }
+
+    async fn ask<T: Transport>(
+        &self,
+        graph: &Graph<T>,
+        desired: &Desired,
+        credential: &Credential,
+        recall: &Recall,
+    ) -> Look {
+        let completed = recall.identity.map(|app_id| desired.with_identity(app_id));
+        let desired = completed.as_ref().unwrap_or(desired);
+        graph.look(Question { desired, endpoints: self.endpoints, credential, priority: Priority::Asked, recall }).await
     }
 
     /// What follows from a look.
@@ -218,23 +253,27 @@ impl Looker<'_> {
         desired: Desired,
         look: Look,
         now: Timestamp,
+        before: Option<Before<'_>>,
     ) -> Looked {
         // One look has to do here; there is no second one that could confirm it.
         let timing =
             Timing { confirmation: SignedDuration::ZERO, disappearance: SignedDuration::ZERO, ..Timing::PRODUCTION };
         let desired = Desired { suspend: false, ..desired };
+        let (nothing, new) = (WebexAzureIntegrationStatus::default(), Memory::new(now));
+        let before = before.unwrap_or(Before { status: &nothing, memory: &new });
         let decision = decide(&Input {
             now,
             generation: object.metadata.generation.unwrap_or(1),
             requested_at: None,
             desired: Ok(&desired),
-            previous: &WebexAzureIntegrationStatus::default(),
+            previous: before.status,
             observation: Some(&look.observation),
             advice: &[],
-            memory: &Memory::new(now),
+            memory: before.memory,
             timing: &timing,
             endpoints: self.endpoints,
             linkable: self.linkable,
+            attribution: self.attribution,
         });
         let planned = Planned {
             file,
@@ -246,7 +285,7 @@ impl Looker<'_> {
             explanation: self.explains.then(|| Explanation::of(&desired, &look)),
             desired: Some(desired.clone()),
         };
-        Looked { planned, look, desired, decided: now }
+        Looked { planned, look, desired, decided: now, memory: decision.memory }
     }
 
     /// One look, of which a transcript is kept. It shares nothing with other looks, so that the transcript is whole.
@@ -261,7 +300,7 @@ impl Looker<'_> {
         let recorder = Recorder::new(transport.clone(), self.clock.clone());
         let graph = Graph::new(recorder.clone(), self.clock.clone());
         let began = self.clock.now();
-        let Looked { planned, look, desired, decided } = self.look(&graph, file, object, credential).await?;
+        let Looked { planned, look, desired, decided, memory: _ } = self.look(&graph, file, object, credential).await?;
         let circumstances = Circumstances {
             spec: &object.spec,
             desired: &desired,

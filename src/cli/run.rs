@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::{EmulatorArgument, TrustArgument};
+use super::{AttributionArgument, EmulatorArgument, TrustArgument};
 use crate::{
     api::{AppId, TenantId},
     clock::Clock,
@@ -42,6 +42,8 @@ pub struct RunArguments {
     /// Serve metrics in the OpenMetrics form at this address, under /metrics; not served if left out.
     #[arg(long, env = "WEBEX_AZURE_OPERATOR_METRICS_ADDRESS", value_name = "ADDRESS")]
     metrics_address: Option<SocketAddr>,
+    #[command(flatten)]
+    attribution: AttributionArgument,
     #[command(flatten)]
     identity: IdentityArguments,
     #[command(flatten)]
@@ -139,6 +141,7 @@ pub async fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
         exchange_audience: arguments.identity.exchange_audience.clone(),
         operator: arguments.identity.operator(),
         linkable: arguments.consent_link_app_id,
+        attribution: arguments.attribution.how(),
         instance: arguments.instance,
     };
     let stop = CancellationToken::new();

@@ -236,6 +236,9 @@ async fn observe<T: Transport>(
         return Ok(Seen::default());
     }
     let endpoints = ctx.settings.endpoints(desired.cloud);
+    let found = remembered.memory.recall.identity.or(stored.status.identity);
+    let completed = found.map(|app_id| desired.with_identity(app_id));
+    let desired = completed.as_ref().unwrap_or(desired);
     let is_fresh = |held: &Held| {
         let is_young = ctx.clock.instant().duration_since(held.read) < REREAD_AFTER;
         is_young && ctx.graph.holds_token(&held.credential.key)
@@ -322,6 +325,7 @@ fn decided<T: Transport>(
         timing: &ctx.settings.timing,
         endpoints: &endpoints,
         linkable: &ctx.settings.linkable,
+        attribution: ctx.settings.attribution,
     })
 }
 

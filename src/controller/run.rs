@@ -29,7 +29,7 @@ use super::{
 use crate::{
     api::{AppId, Cloud},
     clock::Clock,
-    domain::{Timing, cloud::Endpoints, timing::unsigned},
+    domain::{Attribution, Timing, cloud::Endpoints, timing::unsigned},
     graph::{Graph, Transport},
 };
 
@@ -59,6 +59,8 @@ pub struct Settings {
     pub operator: OperatorIdentity,
     /// Applications for which consent links may be given, besides the catalog's.
     pub linkable: Vec<AppId>,
+    /// How whoever made a difference is told.
+    pub attribution: Attribution,
     /// Name of this process in events.
     pub instance: String,
 }

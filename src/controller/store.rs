@@ -18,10 +18,10 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{
-        REQUESTED_AT_ANNOTATION, WebexAzureIntegration, WebexAzureIntegrationSpec, WebexAzureIntegrationStatus, schema,
-        validation::Violation,
+        AppId, REQUESTED_AT_ANNOTATION, WebexAzureIntegration, WebexAzureIntegrationSpec, WebexAzureIntegrationStatus,
+        schema, validation::Violation,
     },
-    domain::Desired,
+    domain::{Desired, desired::IDENTITY_NAME},
 };
 
 /// Name of an object in the cluster.
@@ -54,6 +54,8 @@ pub struct StatusDigest {
     pub observed_generation: Option<i64>,
     /// Hash of the value of the annotation that was last acted on.
     pub last_handled: u64,
+    /// The application that was found to be "Cisco Webex Identity".
+    pub identity: Option<AppId>,
 }
 
 impl StatusDigest {
@@ -63,8 +65,16 @@ impl StatusDigest {
             hash: hash(&status.to_string()),
             observed_generation: status.get("observedGeneration").and_then(Value::as_i64),
             last_handled: hash(status.get("lastHandledReconcileAt").and_then(Value::as_str).unwrap_or_default()),
+            identity: found_identity(status),
         }
     }
+}
+
+fn found_identity(status: &Value) -> Option<AppId> {
+    let applications = status.get("applications")?.as_array()?;
+    let identity =
+        applications.iter().find(|entry| entry.get("name").and_then(Value::as_str) == Some(IDENTITY_NAME))?;
+    identity.get("appId")?.as_str()?.parse().ok()
 }
 
 fn hash(text: &str) -> u64 {

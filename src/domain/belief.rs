@@ -198,8 +198,11 @@ fn entries(drifts: &[Drift], previous: Option<&Belief>, now: Timestamp) -> Vec<D
         .map(|drift| {
             let mut entry = drift.entry(now);
             let same = earlier.iter().find(|earlier| reason_of(earlier) == Some(drift.reason));
-            if let (None, Some(same)) = (drift.since, same) {
-                entry.since.clone_from(&same.since);
+            if let Some(same) = same {
+                if drift.since.is_none() {
+                    entry.since.clone_from(&same.since);
+                }
+                entry.attribution.clone_from(&same.attribution);
             }
             entry
         })

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
+    attribution::{Attribution, Inquiry},
     belief::{Belief, Doubts},
     catalog,
     cloud::Endpoints,
@@ -15,10 +16,10 @@ use super::{
     judgement::{Earlier, believe},
     message,
     notice::Notice,
-    observed::{AuditQuestion, Observation},
+    observed::{AuditQuestion, Observation, Observed},
     pace,
     ready::{self, Believed, Draft, Situation, Standing},
-    remedy::Context,
+    remedy::{Action, Context},
     timing::{Timing, whole_second},
 };
 use crate::api::{
@@ -53,6 +54,8 @@ pub struct Input<'a> {
     pub endpoints: &'a Endpoints,
     /// Applications for which the process allows consent links, besides the catalog's.
     pub linkable: &'a [AppId],
+    /// How whoever made a difference is told.
+    pub attribution: Attribution,
 }
 
 /// What a process remembers of one object between two looks. Losing it costs time, never a verdict.
@@ -70,6 +73,8 @@ pub struct Memory {
     pub advised: Option<BTreeSet<Notice>>,
     /// What the next look has to know.
     pub recall: Recall,
+    /// When the audit log was first asked about a difference of an application.
+    pub asked: BTreeMap<(String, Reason), Timestamp>,
 }
 
 /// What a look has to know of earlier ones in order to ask the right questions.
@@ -93,6 +98,7 @@ impl Memory {
             doubts: Doubts::default(),
             advised: None,
             recall: Recall::default(),
+            asked: BTreeMap::new(),
         }
     }
 }
@@ -261,7 +267,9 @@ fn looked(input: &Input<'_>, desired: &Desired, observation: &Observation) -> De
     memory.recall.principals = principals(&believed);
     memory.recall.identity = desired.found_identity();
 
-    let all_drift = drift_of(&believed);
+    let mut all_drift = drift_of(&believed);
+    let mut applications = entries(&believed, unsettled.as_ref());
+    inquire(input, &mut memory, &believed, &mut all_drift, observed, &mut applications);
     let situation = Situation {
         desired,
         previous: input.previous,
@@ -278,7 +286,6 @@ fn looked(input: &Input<'_>, desired: &Desired, observation: &Observation) -> De
         unsettled: unsettled.as_ref(),
     };
     let drafts = ready::conditions(&situation);
-    let applications = entries(&believed, unsettled.as_ref());
     let mut status = WebexAzureIntegrationStatus {
         observed_generation: Some(input.generation),
         last_handled_reconcile_at: input.previous.last_handled_reconcile_at.clone(),
@@ -329,6 +336,52 @@ fn advised(input: &Input<'_>, observation: &Observation, is_new_generation: bool
         (Observation::Blocked(_), Some(earlier)) => Some(earlier.iter().cloned().chain(present).collect()),
         (Observation::Blocked(_), None) => is_new_generation.then(|| present.collect()),
     }
+}
+
+/// Adds who made each difference, and takes advice back that was followed in vain.
+fn inquire(
+    input: &Input<'_>,
+    memory: &mut Memory,
+    believed: &[Believed<'_>],
+    drift: &mut [DriftEntry],
+    observed: Option<&Observed>,
+    applications: &mut [ApplicationStatus],
+) {
+    let Some(desired) = believed.first().map(|believed| believed.ctx.desired) else { return };
+    let drifted: BTreeSet<(String, Reason)> =
+        drift.iter().filter_map(|entry| Some((entry.application.clone(), reason_of(entry)?))).collect();
+    memory.asked.retain(|asked, _| drifted.contains(asked));
+    for asked in drifted {
+        memory.asked.entry(asked).or_insert(input.now);
+    }
+    let asked = memory.asked.clone();
+    let inquiry = Inquiry { desired, applications, attribution: input.attribution, asked: &asked, now: input.now };
+    inquiry.attribute(drift, observed);
+    for entry in drift.iter_mut() {
+        let Some(of) = believed.iter().find(|believed| believed.ctx.application.name == entry.application) else {
+            continue;
+        };
+        let is_same = |earlier: &&DriftEntry| {
+            (&earlier.application, &earlier.reason, &earlier.actual)
+                == (&entry.application, &entry.reason, &entry.actual)
+        };
+        let was_in_vain = input.previous.drift.iter().find(is_same).and_then(|earlier| earlier.remedy.as_ref());
+        let was_in_vain = was_in_vain.is_some_and(|remedy| remedy.action == Action::SetPermissions.as_str());
+        if was_in_vain || inquiry.is_consent_in_vain(entry, observed) {
+            entry.remedy = Some(of.ctx.set_permissions().status());
+        }
+    }
+    memory.recall.audits = inquiry.questions(drift);
+    for application in applications {
+        application.consent_url = consent_url(drift, &application.name);
+    }
+}
+
+/// The link on which consent is granted, where consent is the remedy.
+fn consent_url(drift: &[DriftEntry], application: &str) -> Option<String> {
+    let remedies =
+        drift.iter().filter(|entry| entry.application == application).filter_map(|entry| entry.remedy.as_ref());
+    remedies.filter(|remedy| remedy.action == Action::Consent.as_str()).find_map(|remedy| remedy.url.clone())
 }
 
 /// The entries of the status, in the order in which applications are reported.

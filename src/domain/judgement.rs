@@ -14,7 +14,7 @@ use super::{
     observed::{Observed, ObservedApplication, Reading},
     presence, provisioning,
     ready::{Believed, Note},
-    remedy::{Action, Context},
+    remedy::Context,
     sign_in,
 };
 use crate::api::{
@@ -144,7 +144,6 @@ pub fn believe<'a>(
             Belief::Drifted(_) => Some(false),
             Belief::Unknown | Belief::Confirming | Belief::NotApplicable => None,
         });
-    status.consent_url = consent_url(&facets);
     let notes = notes(ctx, &status, &facets, input.now);
     Believed { ctx, entry: status, facets, unproved, notes, settles_at, changes_at }
 }
@@ -286,16 +285,4 @@ fn state(facets: &[(Facet, Belief)]) -> &'static str {
         _ if of_presence == Some(&Belief::Good) => "Present",
         _ => "Unknown",
     }
-}
-
-fn consent_url(facets: &[(Facet, Belief)]) -> Option<String> {
-    let entries = facets.iter().filter_map(|(_, belief)| match belief {
-        Belief::Drifted(entries) => Some(entries),
-        Belief::Good | Belief::Unknown | Belief::Confirming | Belief::NotApplicable => None,
-    });
-    entries
-        .flatten()
-        .filter_map(|entry| entry.remedy.as_ref())
-        .find(|remedy| remedy.action == Action::Consent.as_str())
-        .and_then(|remedy| remedy.url.clone())
 }

@@ -32,13 +32,18 @@ pub fn effect(desired: &Desired, application: Option<&DesiredApplication>, reaso
     }
 }
 
-/// A difference in full: what, what it breaks, what to do.
+/// A difference in full: what, by whom, what it breaks, what to do.
 pub fn in_full(desired: &Desired, entry: &DriftEntry) -> String {
     let effect = effect(desired, desired.application(&entry.application), reason_of(entry));
-    match &entry.remedy {
-        Some(remedy) => format!("{} {effect} {}", entry.actual, remedy.text),
-        None => format!("{} {effect}", entry.actual),
-    }
+    let actor = entry.attribution.as_ref().filter(|attribution| attribution.time.is_some());
+    let with = |actor: Option<&str>| {
+        let remedy = entry.remedy.as_ref().map(|remedy| remedy.text.as_str());
+        let parts = [Some(entry.actual.as_str()), actor, Some(effect.as_str()), remedy];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    };
+    // Where it would cost the end of the remedy, who did it stands in status.drift alone.
+    let full = with(actor.map(|attribution| attribution.text.as_str()));
+    if full.len() > text::MESSAGE_MAX { with(None) } else { full }
 }
 
 /// The message of `Ready` and `Stalled` while something drifts: the gravest difference in full.

@@ -107,6 +107,7 @@ impl<'a> Scene<'a> {
             exchange_audience: None,
             operator: self.operator_identity.clone(),
             linkable: Vec::new(),
+            attribution: webex_azure_operator::domain::Attribution::Names,
             instance: "test".to_owned(),
         };
         change(&mut settings);

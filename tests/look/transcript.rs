@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use webex_azure_operator::{
     api::WebexAzureIntegrationStatus,
     clock::Clock,
-    domain::{Desired, Input, Memory, Observation, Recall, Timing, cloud::Endpoints, decide},
+    domain::{Attribution, Desired, Input, Memory, Observation, Recall, Timing, cloud::Endpoints, decide},
     emulator::{Knobs, Scenario},
     graph::{
         Graph, Priority, Question,
@@ -44,6 +44,7 @@ fn judged(
         timing: &timing,
         endpoints,
         linkable: &[],
+        attribution: Attribution::Off,
     };
     decide(&input).status
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use webex_azure_operator::{
     api::WebexAzureIntegrationStatus,
-    domain::{Input, Memory, Recall, Timing, decide},
+    domain::{Attribution, Input, Memory, Timing, decide},
     emulator::{Knobs, Scenario, UNKNOWNS},
     graph::Priority,
 };
@@ -87,7 +87,7 @@ impl Watch {
         let mut left = 600;
         while left > 0 {
             let looker = &self.scene.looker;
-            let recall = Recall::default();
+            let recall = self.memory.recall.clone();
             let looked = self.scene.graph.look(webex_azure_operator::graph::Question {
                 desired: &looker.desired,
                 endpoints: &looker.endpoints,
@@ -108,6 +108,7 @@ impl Watch {
                 timing: &Timing::PRODUCTION,
                 endpoints: &looker.endpoints,
                 linkable: &[],
+                attribution: Attribution::Names,
             });
             self.status = decision.status;
             self.memory = decision.memory;

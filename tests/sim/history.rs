@@ -140,6 +140,7 @@ fn start(seed: u64, process: u64, shared: &Shared, seam: &KubeSeam) -> Controlle
         exchange_audience: None,
         operator: OperatorIdentity::default(),
         linkable: Vec::new(),
+        attribution: webex_azure_operator::domain::Attribution::Names,
         instance: format!("operator-{process}"),
     };
     drop(world);

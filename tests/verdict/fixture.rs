@@ -10,7 +10,8 @@ use webex_azure_operator::{
         WebexAzureIntegrationStatus, identifier::AppRoleId, validation::IDENTITY_INTEGRATION_APP_ID,
     },
     domain::{
-        Decision, Desired, Input, Memory, Notice, Observation, Observed, Obstacle, Reading, Timing, catalog,
+        Attribution, Decision, Desired, Input, Memory, Notice, Observation, Observed, Obstacle, Reading, Timing,
+        catalog,
         cloud::Endpoints,
         decide,
         observed::{
@@ -84,6 +85,8 @@ pub struct World {
     pub timing: Timing,
     /// Applications that the process links to.
     pub linkable: Vec<AppId>,
+    /// How whoever made a difference is told.
+    pub attribution: Attribution,
 }
 
 impl World {
@@ -98,6 +101,7 @@ impl World {
             advice: Vec::new(),
             timing: Timing::PRODUCTION,
             linkable: Vec::new(),
+            attribution: Attribution::Names,
         }
     }
 
@@ -155,6 +159,7 @@ impl World {
             timing: &self.timing,
             endpoints: &Endpoints::of(spec.cloud),
             linkable: &self.linkable,
+            attribution: self.attribution,
         });
         self.status = decision.status.clone();
         self.memory = decision.memory.clone();

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a broken fixture ends the test")]
 
 mod advice;
+mod attribution;
 mod consent;
 mod fixture;
 mod identity;

@@ -8,7 +8,7 @@ use super::{super::output, Looked, Looker, PlanArguments, Planned, exit_code, pr
 use crate::{
     api::WebexAzureIntegration,
     clock::Clock,
-    domain::{Desired, cloud::Endpoints},
+    domain::{Attribution, Desired, cloud::Endpoints},
     graph::{
         Graph,
         transcript::{FORMAT, Replay, Transcript, Verdict},
@@ -36,14 +36,19 @@ async fn look(path: &Path, explains: bool) -> anyhow::Result<Planned> {
     let clock = Clock::seeded(*began, 0);
     let replay = Replay::new(&transcript);
     let graph = Graph::new(replay.clone(), clock.clone());
-    let looker =
-        Looker { clock: &clock, endpoints: &Endpoints::of(spec.cloud), linkable: consent_link_app_ids, explains };
+    let looker = Looker {
+        clock: &clock,
+        endpoints: &Endpoints::of(spec.cloud),
+        linkable: consent_link_app_ids,
+        attribution: Attribution::Off,
+        explains,
+    };
     let credential = transcript.credential(&desired);
     let Looked { look, desired, .. } = looker.look(&graph, file.clone(), &object, &credential).await?;
     replay.finish().with_context(|| {
         format!("{file}: this version asks something else than was recorded, so that it cannot be replayed")
     })?;
-    let planned = looker.judged(file.clone(), &object, desired, look, *decided).planned;
+    let planned = looker.judged(file.clone(), &object, desired, look, *decided, None).planned;
     if Verdict::of(&planned.status, str::to_owned) != *verdict {
         output::say(&format!("{file}: the look that was recorded came to something else"));
     }
