@@ -174,16 +174,24 @@ pub struct ConsentStatus {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ProvisioningStatus {
-    /// Active, Paused, Disabled, Quarantined, `NotRun`, Missing or Unknown.
+    /// Active, Paused, Disabled, Quarantined, `NotRun`, Missing, `NotSupported` or Unknown.
     pub state: String,
 
     /// Template of the job that is looked at, which tells it from others of the same service principal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template_id: Option<String>,
 
+    /// Templates of other provisioning jobs of the same service principal, which are not looked at; at most 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_jobs: Vec<String>,
+
     /// When it last succeeded; like `lastObservedTime` written with any other change, otherwise once per heartbeat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_success_time: Option<Time>,
+
+    /// Failed or `EntryLevelErrors`, if the last cycle did not go well: altogether, or for some people or groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_cycle: Option<String>,
 
     /// Why, since when and until when it is in quarantine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -204,6 +212,10 @@ pub struct QuarantineStatus {
     /// When it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
+
+    /// When Microsoft tries it again; like `lastSuccessTime` written with any other change, otherwise once per heartbeat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_attempt: Option<Time>,
 
     /// When Microsoft switches the job off, if nothing changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
