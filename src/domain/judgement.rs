@@ -11,7 +11,7 @@ use super::{
     decide::Input,
     desired::DesiredApplication,
     drift::{Facet, reason_of},
-    observed::{Observed, ObservedApplication, Reading},
+    observed::{Observation, Observed, ObservedApplication, Reading},
     presence, provisioning,
     ready::{Believed, Note},
     remedy::Context,
@@ -56,6 +56,13 @@ impl Earlier<'_> {
             Facet::Certificates => lives && !entry.certificates.is_empty(),
         };
         was_read.then_some(Belief::Good)
+    }
+
+    /// Whether an earlier look found no certificate and no client secret of this application.
+    fn has_none(&self, application: &DesiredApplication) -> bool {
+        let was_read = self.entry(application).is_some_and(|entry| entry.state.as_deref() == Some("Present"));
+        let condition = self.status.condition(Facet::Certificates.condition().as_str());
+        self.counts && was_read && condition.is_none_or(|condition| condition.status != "Unknown")
     }
 
     /// The entry of the same application; an entry of the same name with another application ID is not about it.
@@ -127,8 +134,10 @@ pub fn believe<'a>(
         });
         outcomes.push((Facet::Consent, outcome));
     }
-    let changes_at = time_bound(ctx, seen.filter(|_| !is_gone), entry, input, &mut status, &mut |facet, finding| {
-        let outcome = beyond(settle(facet, finding));
+    let alive = seen.map(|(_, seen)| seen).filter(|_| !is_gone);
+    let changes_at = time_bound(ctx, alive, earlier, input, &mut status, &mut |facet, finding| {
+        let not_there = Outcome { belief: Belief::NotApplicable, is_fresh: false, settles_at: None };
+        let outcome = finding.map_or(not_there, |finding| beyond(settle(facet, finding)));
         outcomes.push((facet, outcome.clone()));
         outcome
     });
@@ -151,45 +160,82 @@ pub fn believe<'a>(
 /// The facets that time alone can change. Tells when the first of them will, if nothing else happens.
 fn time_bound(
     ctx: Context<'_>,
-    seen: Option<(&Observed, &ObservedApplication)>,
-    earlier: Option<&ApplicationStatus>,
+    seen: Option<&ObservedApplication>,
+    earlier: &Earlier<'_>,
     input: &Input<'_>,
     status: &mut ApplicationStatus,
-    settle: &mut dyn FnMut(Facet, &Finding) -> Outcome,
+    settle: Settle<'_>,
 ) -> Option<Timestamp> {
-    let mut changes_at = Vec::new();
+    let of_provisioning =
+        ctx.application.provisioning.then(|| provisioned(ctx, seen, earlier, input, status, settle)).flatten();
+    let of_certificates =
+        ctx.application.warn_before.and_then(|_| certified(ctx, seen, earlier, input, status, settle));
+    of_provisioning.into_iter().chain(of_certificates).min()
+}
+
+/// Takes a finding to what is believed; none is for a facet that does not exist there.
+type Settle<'a> = &'a mut dyn FnMut(Facet, Option<&Finding>) -> Outcome;
+
+fn provisioned(
+    ctx: Context<'_>,
+    seen: Option<&ObservedApplication>,
+    earlier: &Earlier<'_>,
+    input: &Input<'_>,
+    status: &mut ApplicationStatus,
+    settle: Settle<'_>,
+) -> Option<Timestamp> {
+    let entry = earlier.entry(ctx.application);
+    let previous = entry.and_then(|entry| entry.provisioning.as_ref());
+    if !provisioning::is_offered(ctx, previous, seen) {
+        settle(Facet::Provisioning, None);
+        status.provisioning = Some(provisioning::not_offered());
+        return None;
+    }
     // TODO(#6): until jobs are read, nothing is said of them.
-    if ctx.application.provisioning && seen.is_some_and(|(_, seen)| seen.jobs != Reading::NotAsked) {
-        let previous = earlier.and_then(|entry| entry.provisioning.as_ref());
-        let settling = provisioning::settling_until(earlier, status, input.now);
-        let judged = seen.map(|(_, seen)| provisioning::judge(ctx, input.now, previous, settling, seen));
-        let finding = judged.as_ref().map_or(Finding::Unknown, |judged| judged.finding.clone());
-        let outcome = settle(Facet::Provisioning, &finding);
-        status.provisioning = match judged.filter(|_| outcome.is_fresh) {
-            Some(judged) => {
-                changes_at.extend(judged.changes_at);
-                Some(judged.status)
-            }
-            None => Some(provisioning::kept(previous, settling, &outcome.belief)),
-        };
+    if previous.is_none() && seen.is_none_or(|seen| seen.jobs == Reading::NotAsked) {
+        return None;
     }
-    if ctx.application.warn_before.is_some() {
-        let previous = earlier.map(|entry| entry.certificates.as_slice()).unwrap_or_default();
-        let judged = seen.map(|(_, seen)| certificate::judge(ctx, input.now, seen));
-        let has_any = judged.as_ref().is_some_and(|judged| !judged.status.is_empty()) || !previous.is_empty();
-        if has_any {
-            let finding = judged.as_ref().map_or(Finding::Unknown, |judged| judged.finding.clone());
-            let outcome = settle(Facet::Certificates, &finding);
-            status.certificates = match judged.filter(|_| outcome.is_fresh) {
-                Some(judged) => {
-                    changes_at.extend(judged.changes_at);
-                    judged.status
-                }
-                None => previous.to_vec(),
-            };
-        }
+    let settling = provisioning::settling_until(entry, seen, input.now);
+    let judged = seen.map(|seen| provisioning::judge(ctx, input.now, previous, settling, seen));
+    let finding = judged.as_ref().map_or(Finding::Unknown, |judged| judged.finding.clone());
+    let outcome = settle(Facet::Provisioning, Some(&finding));
+    let Some(judged) = judged.filter(|_| outcome.is_fresh) else {
+        status.provisioning = Some(provisioning::kept(previous, settling, &outcome.belief));
+        return settling;
+    };
+    status.provisioning = Some(judged.status);
+    let is_complete = matches!(input.observation, Some(Observation::Looked(observed)) if observed.obstacle().is_none());
+    if let (false, Some(entry)) = (is_complete, entry) {
+        // The time of the last success goes with the time of the last complete look.
+        provisioning::carry_over(std::slice::from_mut(status), std::slice::from_ref(entry));
     }
-    changes_at.into_iter().min()
+    judged.changes_at
+}
+
+fn certified(
+    ctx: Context<'_>,
+    seen: Option<&ObservedApplication>,
+    earlier: &Earlier<'_>,
+    input: &Input<'_>,
+    status: &mut ApplicationStatus,
+    settle: Settle<'_>,
+) -> Option<Timestamp> {
+    let entry = earlier.entry(ctx.application);
+    let previous = entry.map(|entry| entry.certificates.as_slice()).unwrap_or_default();
+    let judged = match seen.map(|seen| (seen, &seen.credentials)) {
+        Some((seen, Reading::Known(_))) => Some(certificate::judge(ctx, input.now, seen)?),
+        Some((_, Reading::Unreadable(_))) if !previous.is_empty() || !earlier.has_none(ctx.application) => None,
+        Some((_, Reading::Absent | Reading::NotAsked)) | None if !previous.is_empty() => None,
+        Some((_, Reading::Unreadable(_) | Reading::Absent | Reading::NotAsked)) | None => return None,
+    };
+    let finding = judged.as_ref().map_or(Finding::Unknown, |judged| judged.finding.clone());
+    let outcome = settle(Facet::Certificates, Some(&finding));
+    let Some(judged) = judged.filter(|_| outcome.is_fresh) else {
+        status.certificates = previous.to_vec();
+        return None;
+    };
+    status.certificates = judged.status;
+    judged.changes_at
 }
 
 /// What is told of facets that are in order.
@@ -202,7 +248,7 @@ fn notes(ctx: Context<'_>, status: &ApplicationStatus, facets: &[(Facet, Belief)
     if is_good(Facet::Consent) {
         notes.extend(status.consent.iter().flat_map(|consent| consent::notes(ctx, consent)));
     }
-    if is_good(Facet::Provisioning) {
+    if is_good(Facet::Provisioning) || facets.contains(&(Facet::Provisioning, Belief::NotApplicable)) {
         notes.extend(status.provisioning.as_ref().and_then(|provisioning| provisioning::note(ctx, provisioning)));
     }
     if is_good(Facet::Certificates) {
@@ -231,6 +277,12 @@ fn believed_absent(
             .unwrap_or_default(),
         Facet::Provisioning if drift.iter().any(|entry| reason_of(entry) == Some(Reason::ProvisioningJobMissing)) => {
             BTreeSet::from([provisioning::JOB.to_owned()])
+        }
+        Facet::Provisioning if drift.iter().any(|entry| reason_of(entry) == Some(Reason::ProvisioningScopeEmpty)) => {
+            BTreeSet::from([provisioning::SCOPE.to_owned()])
+        }
+        Facet::SignIn if drift.iter().any(|entry| reason_of(entry) == Some(Reason::AssignmentMissing)) => {
+            BTreeSet::from([sign_in::ASSIGNMENT.to_owned()])
         }
         Facet::Presence | Facet::SignIn | Facet::Provisioning | Facet::Certificates => BTreeSet::new(),
     }

@@ -1,8 +1,10 @@
 //! The sentences of the conditions. The first sentence is enough by itself; nothing in them changes from look to look.
 
+use jiff::Timestamp;
+
 use super::{
     desired::{Desired, DesiredApplication, Role},
-    drift::reason_of,
+    drift::{Facet, reason_of},
     remedy::Context,
     text,
 };
@@ -12,6 +14,13 @@ use crate::api::{Reason, status::DriftEntry, validation::Violation};
 pub fn effect(desired: &Desired, application: Option<&DesiredApplication>, reason: Option<Reason>) -> String {
     let webex = desired.organization.map_or_else(|| "Webex".to_owned(), |id| format!("Webex organization {id}"));
     let lacks_consent = matches!(reason, Some(Reason::ConsentMissing | Reason::ConsentIncomplete));
+    match (reason.and_then(Facet::of), reason) {
+        (Some(Facet::Provisioning), Some(reason)) => return effect_of_provisioning(&webex, reason),
+        (Some(Facet::Certificates), _) => {
+            return format!("What relies on it fails: single sign-on or provisioning to {webex}.");
+        }
+        (Some(Facet::Presence | Facet::SignIn | Facet::Consent | Facet::Provisioning) | None, _) => {}
+    }
     match application.map(|application| application.role) {
         Some(Role::IdentityIntegration) if lacks_consent => {
             format!(
@@ -30,6 +39,15 @@ pub fn effect(desired: &Desired, application: Option<&DesiredApplication>, reaso
         }
         Some(Role::Additional) | None => format!("What {webex} does through this application fails."),
     }
+}
+
+/// What provisioning that does not run breaks.
+fn effect_of_provisioning(webex: &str, reason: Reason) -> String {
+    if reason == Reason::ProvisioningScopeEmpty {
+        return format!("Nobody is provisioned to {webex}; newcomers get no access, and people may lose theirs.");
+    }
+    let how = if reason == Reason::ProvisioningQuarantined { "hardly moves" } else { "stands still" };
+    format!("Provisioning to {webex} {how}; people who leave keep their access to Webex and newcomers get none.")
 }
 
 /// A difference in full: what, by whom, what it breaks, what to do.
@@ -125,6 +143,59 @@ pub fn vanished(ctx: Context<'_>, vanished: &[String]) -> String {
         "{} held more before its permissions last changed; gone since then: {}. None of these is required.",
         ctx.title(),
         text::listed(vanished, 10)
+    )
+}
+
+/// What the provisioning condition says of a service principal that came back.
+pub fn settling(ctx: Context<'_>, until: Timestamp) -> String {
+    format!(
+        "The service principal of {} came back not long ago; its provisioning has until {until} to run again, because that \
+         takes up to a day.",
+        ctx.title()
+    )
+}
+
+/// What the provisioning condition says of a job that has only just begun.
+pub fn first_cycle(ctx: Context<'_>) -> String {
+    format!("The provisioning job of {} has not finished its first cycle yet.", ctx.title())
+}
+
+/// What the provisioning condition says of a last cycle that did not go well.
+pub fn last_cycle(ctx: Context<'_>, state: &str) -> String {
+    let how = if state == "Failed" { "failed" } else { "could not provision some people or groups" };
+    format!(
+        "The last cycle of the provisioning job of {} {how}; see Entra admin center > Enterprise applications > {} > \
+         Provisioning > View provisioning logs.",
+        ctx.title(),
+        ctx.application.app_id
+    )
+}
+
+/// What the provisioning condition says of jobs that do not count.
+pub fn other_jobs(ctx: Context<'_>, templates: &[String]) -> String {
+    format!("{} has other provisioning jobs, which are not looked at: {}.", ctx.title(), templates.join(", "))
+}
+
+/// What the provisioning condition says where jobs cannot be read at all.
+pub fn provisioning_not_offered(ctx: Context<'_>) -> String {
+    format!(
+        "The cloud of tenant {} does not let the provisioning job of {} be read, so that nothing is known of it. Look at it \
+         under Entra admin center > Enterprise applications > {} > Provisioning.",
+        ctx.desired.tenant,
+        ctx.title(),
+        ctx.application.app_id
+    )
+}
+
+/// What the condition of certificates says of those that end soon.
+pub fn expiring_soon(ctx: Context<'_>, which: &[String]) -> String {
+    let them = if which.len() == 1 { "it" } else { "them" };
+    format!(
+        "{} (appId {}) in tenant {} uses what ends soon: {}. Renew {them} before that; what relies on {them} fails afterwards.",
+        ctx.title(),
+        ctx.application.app_id,
+        ctx.desired.tenant,
+        which.join(", ")
     )
 }
 

@@ -122,7 +122,8 @@ impl ObservedApplication {
             self.deleted_service_principals.obstacle(),
             self.deleted_applications.obstacle(),
             self.assigned.obstacle(),
-            self.jobs.obstacle(),
+            // A cloud without provisioning jobs will not have any at the next look; that is told by their condition.
+            self.jobs.obstacle().filter(|obstacle| !obstacle.is_not_offered()),
             self.credentials.obstacle(),
         ]
         .into_iter()

@@ -10,6 +10,9 @@ use crate::api::{
     reason::{ConditionStatus, TABLE},
 };
 
+/// What tells this obstacle from others of the same reason.
+const NOT_OFFERED: &str = "Microsoft Graph does not offer";
+
 /// Why something could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Obstacle {
@@ -62,8 +65,13 @@ impl Obstacle {
     pub fn not_offered(what_for: &str) -> Self {
         Self::new(
             Reason::NotObserved,
-            format!("Microsoft Graph does not offer {what_for} in this cloud, so that this part stays unknown."),
+            format!("{NOT_OFFERED} {what_for} in this cloud, so that this part stays unknown."),
         )
+    }
+
+    /// Whether the service does not have it, so that looking again will not help.
+    pub fn is_not_offered(&self) -> bool {
+        self.reason == Reason::NotObserved && self.message.starts_with(NOT_OFFERED)
     }
 
     /// Asked to slow down.

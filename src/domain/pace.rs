@@ -7,6 +7,7 @@ use super::{
     decide::Input,
     desired::Desired,
     obstacle::Obstacle,
+    provisioning,
     timing::{later, whole_second},
 };
 use crate::api::{ConditionType, WebexAzureIntegrationStatus, reason::ConditionStatus};
@@ -23,15 +24,20 @@ pub fn is_stale(input: &Input<'_>, desired: &Desired) -> bool {
     input.now > later(last_complete, patience) || by_status
 }
 
-/// Moves `lastObservedTime` with any other change, else once per heartbeat.
+/// Moves `lastObservedTime` with any other change, else once per heartbeat; and with it what moves with every cycle of a
+/// provisioning job.
 pub fn beat(input: &Input<'_>, status: &mut WebexAzureIntegrationStatus) {
     let is_due = match (input.timing.heartbeat, &input.previous.last_observed_time) {
         (Some(heartbeat), Some(last)) => input.now >= later(last.0, heartbeat),
         (None, Some(_)) => false,
         (_, None) => true,
     };
-    if is_due || status != input.previous {
+    let mut quiet = status.clone();
+    provisioning::carry_over(&mut quiet.applications, &input.previous.applications);
+    if is_due || quiet != *input.previous {
         status.last_observed_time = Some(Time(whole_second(input.now)));
+    } else {
+        *status = quiet;
     }
 }
 

@@ -251,6 +251,9 @@ fn facet_condition(situation: &Situation<'_>, facet: Facet) -> Option<Draft> {
         unknown.push(remedy::title(Role::Identity, ""));
     }
     if !unknown.is_empty() {
+        if let Some(sentences) = not_supported(facet, &of_facet) {
+            return Some(draft(condition, Unknown, Reason::NotSupportedInCloud, sentences));
+        }
         let why = if seeks {
             "it is not clear which application that is"
         } else if of_facet.iter().any(|(_, belief)| **belief == Belief::NotApplicable) {
@@ -275,6 +278,17 @@ fn is_sought(facet: Facet, desired: &Desired) -> bool {
         Facet::Provisioning => desired.seeks_provisioning(),
         Facet::Consent | Facet::Certificates => false,
     }
+}
+
+/// What is told where the cloud is what keeps the facet from being known, and nothing else is.
+fn not_supported(facet: Facet, of_facet: &[(&Believed<'_>, &Belief)]) -> Option<String> {
+    let unknown = of_facet.iter().filter(|(_, belief)| **belief != Belief::Good);
+    let sentences = unknown.map(|(believed, _)| {
+        let mut notes = believed.notes.iter().filter(|note| note.facet == facet);
+        notes.find(|note| note.reason == Reason::NotSupportedInCloud).map(|note| note.sentence.as_str())
+    });
+    let sentences = sentences.collect::<Option<Vec<&str>>>().filter(|sentences| !sentences.is_empty());
+    sentences.map(|sentences| super::text::capped(sentences.join(" ")))
 }
 
 fn good(facet: Facet, of_facet: &[(&Believed<'_>, &Belief)]) -> Draft {

@@ -1,5 +1,9 @@
 //! What a person does about a difference: which role, where, until when, in which order.
 
+mod assignment;
+mod certificate;
+mod provisioning;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 

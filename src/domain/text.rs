@@ -31,6 +31,23 @@ pub fn safe(foreign: &str) -> String {
     shown
 }
 
+/// Longest foreign text that is repeated inside a sentence with a remedy, in bytes.
+const BRIEF_MAX: usize = 48;
+
+/// The same, short enough for a message that has to hold more than that.
+pub fn brief(foreign: &str) -> String {
+    let mut shown = safe(foreign);
+    if shown.len() > BRIEF_MAX {
+        let mut end = BRIEF_MAX - '…'.len_utf8();
+        while !shown.is_char_boundary(end) {
+            end -= 1;
+        }
+        shown.truncate(end);
+        shown.push('…');
+    }
+    shown
+}
+
 fn deceives(c: char) -> bool {
     c.is_control()
         || matches!(c,
