@@ -1,5 +1,9 @@
 //! The fixtures: a world with one declared tenant, and what can be seen in it, as adjectives.
 
+mod time_bound;
+
+pub use time_bound::*;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -357,6 +361,12 @@ impl Tenant {
             seen.service_principal = Reading::Unreadable(obstacle.clone());
             seen.app_role_assignments = Reading::Unreadable(obstacle.clone());
             seen.oauth2_permission_grants = Reading::Unreadable(obstacle.clone());
+            if seen.jobs != Reading::NotAsked {
+                seen.jobs = Reading::Unreadable(obstacle.clone());
+            }
+            if seen.credentials != Reading::NotAsked {
+                seen.credentials = Reading::Unreadable(obstacle.clone());
+            }
         })
     }
 }

@@ -5,10 +5,13 @@
 
 mod advice;
 mod attribution;
+mod certificate;
 mod consent;
 mod fixture;
 mod identity;
 mod presence;
 mod property;
+mod provisioning;
 mod ready;
 mod sign_in;
+mod wording;

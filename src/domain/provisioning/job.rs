@@ -195,7 +195,7 @@ fn quarantined(subject: Subject<'_>, quarantine: Option<&Quarantine>) -> Verdict
         None => "after 28 days".to_owned(),
     };
     let actual = format!(
-        "{} is in quarantine{}: {}. Microsoft tries it about once a day and switches it off {until} if nothing changes.",
+        "{} is in quarantine{}: {}. Microsoft tries it daily and switches it off {until}.",
         named(subject),
         since(quarantine),
         cause.words()

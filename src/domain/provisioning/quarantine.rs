@@ -64,9 +64,7 @@ impl Cause {
                 "too large a part of the people and groups could not be provisioned".to_owned()
             }
             Self::RefusedCredential => "Webex does not accept its credential or is not found at its address".to_owned(),
-            Self::TooManyDeletes => {
-                "it was about to remove more people than its limit for accidental deletions allows".to_owned()
-            }
+            Self::TooManyDeletes => "it was about to remove more people than is allowed at once".to_owned(),
             Self::OnDemand => "somebody asked for it".to_owned(),
             Self::IngestionInterrupted => "reading the directory broke off".to_owned(),
             Self::NotTold => "Microsoft does not tell why".to_owned(),

@@ -9,9 +9,8 @@ impl Context<'_> {
         let app_id = self.application.app_id;
         let of_certificate = certificate.then(|| {
             format!(
-                "Create a new certificate and make it active: Entra admin center > Enterprise applications > {app_id} > Single \
-                 sign-on > SAML Certificates; then give it to Webex: Control Hub > Organization Settings > Single sign-on, as full \
-                 administrator."
+                "Create a new certificate, make it active (Entra admin center > Enterprise applications > {app_id} > Single \
+                 sign-on > SAML Certificates) and give it to Webex (Control Hub > Organization Settings > Single sign-on)."
             )
         });
         let of_secret = secret.then(|| {
@@ -26,10 +25,7 @@ impl Context<'_> {
             role: Some(CLOUD_APPLICATION_ADMINISTRATOR),
             url: None,
             before: None,
-            text: format!(
-                "As {CLOUD_APPLICATION_ADMINISTRATOR}, Application Administrator or owner: {}",
-                steps.join(" ")
-            ),
+            text: format!("As {CLOUD_APPLICATION_ADMINISTRATOR} or owner: {}", steps.join(" ")),
         }
     }
 }

@@ -55,9 +55,9 @@ impl Context<'_> {
         match cause {
             Cause::TooManyDeletes => {
                 let text = format!(
-                    "Stop and look; do not start or restart it before that, because it would remove these people from Webex. \
-                     Compare whom it wants to remove with who has really left, as {role}: {page} > View provisioning logs, and \
-                     check Users and groups and the scoping filters. Only if every removal is wanted, choose Allow deletes."
+                    "Stop and look: starting or restarting it would remove these people from Webex. Compare them with who has \
+                     really left, as {role}: {page} > View provisioning logs; check Users and groups and the scoping filters. \
+                     Only if every removal is wanted, choose Allow deletes."
                 );
                 Self::provisioning(Action::Investigate, before, text)
             }
