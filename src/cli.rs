@@ -6,7 +6,7 @@ mod demo;
 mod emulate;
 mod manifest;
 mod output;
-mod plan;
+pub mod plan;
 mod run;
 
 use std::{net::IpAddr, path::PathBuf, process::ExitCode};

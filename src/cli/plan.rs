@@ -2,6 +2,7 @@
 
 mod credential;
 mod explain;
+mod over;
 mod record;
 mod replay;
 
@@ -27,6 +28,7 @@ use crate::{
 };
 use credential::Secrets;
 use explain::Explanation;
+pub use over::plan_over;
 use record::Recordings;
 
 /// Arguments of `plan`.
@@ -135,34 +137,47 @@ pub async fn plan(arguments: PlanArguments) -> anyhow::Result<ExitCode> {
 }
 
 fn exit_code(planned: &[Planned]) -> ExitCode {
+    ExitCode::from(exit_status(planned))
+}
+
+fn exit_status(planned: &[Planned]) -> u8 {
     match planned.iter().map(|planned| planned.result).max() {
-        Some(Outcome::InSync) | None => ExitCode::SUCCESS,
-        Some(Outcome::Drifted) => ExitCode::from(2),
-        Some(Outcome::Failed) => ExitCode::from(1),
+        Some(Outcome::InSync) | None => 0,
+        Some(Outcome::Drifted) => 2,
+        Some(Outcome::Failed) => 1,
     }
 }
 
 fn read_files(files: &[String]) -> anyhow::Result<(Vec<(String, WebexAzureIntegration)>, Secrets)> {
     let (mut objects, mut secrets) = (Vec::new(), Secrets::new());
     for file in files {
-        let text = read_file(file)?;
-        for document in manifest::read(file, &text)? {
-            match document.kind() {
-                "WebexAzureIntegration" => objects.push((file.clone(), document.integration(file)?)),
-                "Secret" => {
-                    let field = |path: &str| {
-                        document.value.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned()
-                    };
-                    secrets.insert((field("/metadata/namespace"), field("/metadata/name")), document.value);
-                }
-                _ => {}
-            }
-        }
+        take_in(file, &read_file(file)?, &mut objects, &mut secrets)?;
     }
     if objects.is_empty() {
         bail!("{}: no WebexAzureIntegration object in it", files.join(", "));
     }
     Ok((objects, secrets))
+}
+
+/// The objects and the Secrets in the text of a file.
+fn take_in(
+    file: &str,
+    text: &str,
+    objects: &mut Vec<(String, WebexAzureIntegration)>,
+    secrets: &mut Secrets,
+) -> anyhow::Result<()> {
+    for document in manifest::read(file, text)? {
+        match document.kind() {
+            "WebexAzureIntegration" => objects.push((file.to_owned(), document.integration(file)?)),
+            "Secret" => {
+                let field =
+                    |path: &str| document.value.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+                secrets.insert((field("/metadata/namespace"), field("/metadata/name")), document.value);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn read_file(file: &str) -> anyhow::Result<String> {

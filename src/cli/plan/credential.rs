@@ -18,7 +18,7 @@ use crate::{
 pub type Secrets = BTreeMap<(String, String), Value>;
 
 /// The variables of `EnvironmentCredential` and of workload identity.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct CredentialArguments {
     /// Client secret for objects whose Secret is not in the files.
     #[arg(long, env = "AZURE_CLIENT_SECRET", hide_env_values = true, hide = true)]
