@@ -227,6 +227,8 @@ pub enum How {
     Panic,
     /// A refusal: status, and the code in its body.
     Refusal(u16, String),
+    /// The token is not enough; a new one should have these claims.
+    Challenge(Value),
     /// A refusal of the token endpoint by its number.
     Aadsts(u32),
     /// The token has these claims.

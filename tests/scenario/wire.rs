@@ -1,6 +1,6 @@
 //! The way to Microsoft, with the faults that a file puts on it.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{Engine as _, engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD}};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response, StatusCode, header};
@@ -57,6 +57,7 @@ impl Way {
                 | How::CutShort
                 | How::Redirect
                 | How::Refusal(..)
+                | How::Challenge(_)
                 | How::Aadsts(_)
                 | How::Claims(_)
                 | How::Shows(_) => continue,
@@ -90,6 +91,13 @@ fn alter(head: &mut http::response::Parts, body: &mut Bytes, how: &How) {
         How::Refusal(status, code) => {
             head.status = StatusCode::from_u16(*status).unwrap();
             *body = error(code).to_string().into();
+        }
+        How::Challenge(claims) => {
+            head.status = StatusCode::UNAUTHORIZED;
+            let claims = STANDARD.encode(claims.to_string());
+            let challenge = format!("Bearer realm=\"\", error=\"insufficient_claims\", claims=\"{claims}\"");
+            head.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::try_from(challenge).unwrap());
+            *body = error("InvalidAuthenticationToken").to_string().into();
         }
         How::Aadsts(number) => {
             head.status = StatusCode::UNAUTHORIZED;
