@@ -54,7 +54,7 @@ impl Matrix {
     pub fn unreached(&self) -> Vec<String> {
         let rows = TABLE.iter().map(label).filter(|label| !self.rows.contains_key(label));
         let rows = rows.filter(|label| !EXEMPT.iter().any(|(exempt, _)| exempt == label));
-        let actions = actions().into_iter().map(Action::as_str).filter(|action| !self.actions.contains_key(*action));
+        let actions = Action::ALL.into_iter().map(Action::as_str).filter(|action| !self.actions.contains_key(*action));
         rows.chain(actions.map(|action| format!("remedy {action}"))).collect()
     }
 
@@ -70,32 +70,9 @@ impl Matrix {
         for row in TABLE {
             line(&label(row), self.rows.get(&label(row)));
         }
-        for action in actions() {
+        for action in Action::ALL {
             line(&format!("remedy {}", action.as_str()), self.actions.get(action.as_str()));
         }
         text
-    }
-}
-
-/// Every remedy there is, as long as the next function knows them all.
-fn actions() -> Vec<Action> {
-    let mut all = vec![Action::Restore];
-    while let Some(next) = all.last().and_then(|last| after(*last)) {
-        all.push(next);
-    }
-    all
-}
-
-/// The next remedy; a new one does not compile until it stands here.
-const fn after(action: Action) -> Option<Action> {
-    match action {
-        Action::Restore => Some(Action::RestoreApplication),
-        Action::RestoreApplication => Some(Action::Consent),
-        Action::Consent => Some(Action::EnableSignIn),
-        Action::EnableSignIn => Some(Action::Reactivate),
-        Action::Reactivate => Some(Action::SetUpAgain),
-        Action::SetUpAgain => Some(Action::ContactPublisher),
-        Action::ContactPublisher => Some(Action::Investigate),
-        Action::Investigate => None,
     }
 }
