@@ -82,20 +82,21 @@ struct Difference {
 }
 
 impl Expectation {
-    /// What is expected under this setting, from what a file says.
-    pub fn under(raw: &Value, setting: Option<&str>, file: &str) -> Self {
-        let read = |value: &Value| -> Self {
-            serde_json::from_value(value.clone()).unwrap_or_else(|error| panic!("{file}: {error} in {value}"))
-        };
-        let plain = read(raw);
-        match setting.and_then(|setting| plain.under.get(setting)) {
-            None => plain,
-            Some(change) => {
-                let mut changed = raw.clone();
-                merge(&mut changed, change);
-                read(&changed)
-            }
+    /// What a file says, as it is meant under this setting.
+    pub fn under(raw: &Value, setting: Option<&str>) -> Value {
+        let change = setting.and_then(|setting| raw["under"].get(setting));
+        let mut meant = raw.clone();
+        if let Some(change) = change {
+            merge(&mut meant, change);
         }
+        // What is meant under other settings has placeholders that mean nothing under this one.
+        meant.as_object_mut().unwrap().remove("under");
+        meant
+    }
+
+    /// Reads what is meant, in which placeholders may be filled in.
+    pub fn read(meant: &Value, file: &str) -> Self {
+        serde_json::from_value(meant.clone()).unwrap_or_else(|error| panic!("{file}: {error} in {meant}"))
     }
 
     /// Settings under which something else is expected.

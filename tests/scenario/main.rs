@@ -125,7 +125,7 @@ fn files_speak_only_of_settings_that_exist() {
     for story in story::all() {
         for step in &story.history {
             let Step::Expect(raw) = step else { continue };
-            for setting in Expectation::under(raw, None, &story.name).settings() {
+            for setting in Expectation::read(raw, &story.name).settings() {
                 assert!(settings.iter().any(|known| known == setting), "{}: {setting}", story.name);
             }
         }

@@ -1,7 +1,7 @@
 //! Microsoft as a scenario has it: the emulator with the tenant of the file, whoever acts there, and the way to it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -50,6 +50,8 @@ struct Inner {
     names: BTreeMap<String, String>,
     /// Object IDs as they were at the start, by `name` and `name.registration`.
     ids: BTreeMap<String, String>,
+    /// All service principals that were there at the start.
+    first: BTreeSet<String>,
     contract: Contract,
 }
 
@@ -86,6 +88,7 @@ impl Microsoft {
             way: Mutex::default(),
             start: clock.now(),
             clock,
+            first: scenario.service_principals.iter().filter_map(|one| one.0["id"].as_str().map(str::to_owned)).collect(),
             tenant: scenario.tenant.id,
             endpoints: Endpoints::of(cloud),
             names,
@@ -252,7 +255,7 @@ impl Microsoft {
     }
 
     fn meaning(&self, placeholder: &str) -> String {
-        let Inner { tenant, names, ids, start, endpoints, .. } = &*self.0;
+        let Inner { tenant, names, ids, first, start, endpoints, .. } = &*self.0;
         if let Some(rest) = placeholder.strip_prefix("start") {
             let later = rest.strip_prefix('+').map_or(SignedDuration::ZERO, duration);
             return start.checked_add(later).unwrap().to_string();
@@ -283,6 +286,9 @@ impl Microsoft {
             "id" => ids[name].clone(),
             "registration" => ids[&format!("{name}.registration")].clone(),
             "liveId" => live(),
+            "newDeletedId" => {
+                text(of_app("deletedServicePrincipals").iter().find(|row| !first.contains(row["id"].as_str().unwrap())), "id")
+            }
             "deleted" => text(of_app("deletedServicePrincipals").last(), "deletedDateTime"),
             "restoreBefore" => later(of_app("deletedServicePrincipals").last()),
             "registrationDeleted" => text(of_app("deletedApplications").last(), "deletedDateTime"),
@@ -308,11 +314,13 @@ impl Microsoft {
     pub fn new_ids(&self) -> BTreeMap<String, String> {
         let truth = self.truth();
         let mut found = BTreeMap::new();
-        for row in truth["servicePrincipals"].as_array().unwrap() {
-            let (id, app_id) = (row["id"].as_str().unwrap(), row["appId"].as_str().unwrap());
-            let name = self.0.names.iter().find(|(_, known)| known.as_str() == app_id);
-            if let Some((name, _)) = name.filter(|(name, _)| self.0.ids.get(*name).is_none_or(|known| known != id)) {
-                found.insert(id.to_owned(), format!("{{{name}.liveId}}"));
+        for (list, property) in [("deletedServicePrincipals", "newDeletedId"), ("servicePrincipals", "liveId")] {
+            for row in truth[list].as_array().unwrap() {
+                let name = self.0.names.iter().find(|(_, app_id)| row["appId"] == **app_id).map(|(name, _)| name);
+                let id = row["id"].as_str().unwrap().to_owned();
+                if let Some(name) = name.filter(|_| !self.0.first.contains(&id)) {
+                    found.insert(id, format!("{{{name}.{property}}}"));
+                }
             }
         }
         found

@@ -80,9 +80,10 @@ pub async fn play(story: &Story, setting: Option<&str>) -> Told {
             }
             Step::ServiceAccount(account) => kubernetes.set_account(*account),
             Step::Expect(raw) => {
-                let place = format!("{}, step {}", story.name, number + 1);
+                let place = format!("{} ({}), step {}", story.name, story.title, number + 1);
                 let (events, writes) = kubernetes.take_told();
-                let expectation = Expectation::under(&microsoft.told(raw), setting, &story.name);
+                let meant = microsoft.told(&Expectation::under(raw, setting));
+                let expectation = Expectation::read(&meant, &story.name);
                 let status = kubernetes.status();
                 let mut complaints = expectation.complaints(&status);
                 complaints.extend(expectation.events.iter().filter(|expected| **expected != events).map(|expected| {

@@ -275,7 +275,9 @@ fn read(name: &str) -> Story {
     for step in &story.history {
         if let Step::Expect(raw) = step {
             // A file with a mistake ends the run before anything is told.
-            drop(Expectation::under(raw, None, name));
+            for setting in Expectation::read(raw, name).settings() {
+                drop(Expectation::read(&Expectation::under(raw, Some(setting)), name));
+            }
         }
     }
     assert!(matches!(story.history.last(), Some(Step::Expect(_))), "{name}: a history ends with what is expected");
