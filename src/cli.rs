@@ -4,10 +4,14 @@
 mod demo;
 #[cfg(feature = "demo")]
 mod emulate;
+mod explain;
 mod manifest;
 mod output;
 pub mod plan;
+mod reference;
 mod run;
+
+pub use reference::reference_markdown;
 
 use std::{net::IpAddr, path::PathBuf, process::ExitCode};
 
@@ -55,6 +59,8 @@ enum Command {
     Plan(plan::PlanArguments),
     /// Print the link on which an administrator grants consent for one tenant.
     ConsentUrl(ConsentUrlArguments),
+    /// Print what a reason of a condition means: what happened, what it breaks, what to do, who can, until when.
+    Explain(explain::ExplainArguments),
     /// Print the CustomResourceDefinition as YAML, for kubectl apply -f -.
     Crd,
     /// Show the operator at work on this machine: a real Kubernetes API server, a pretend tenant, and the incident that
@@ -206,7 +212,11 @@ const fn default_filter(command: &Command) -> &'static str {
         Command::Run(_) => "info",
         #[cfg(feature = "demo")]
         Command::Demo(_) | Command::Emulate(_) => "off",
-        Command::Plan(_) | Command::ConsentUrl(_) | Command::Crd | Command::Completions { .. } => "warn",
+        Command::Plan(_)
+        | Command::ConsentUrl(_)
+        | Command::Explain(_)
+        | Command::Crd
+        | Command::Completions { .. } => "warn",
     }
 }
 
@@ -220,6 +230,7 @@ async fn perform(command: Command) -> anyhow::Result<ExitCode> {
             output::line(&endpoints.consent_url(arguments.tenant, app_id))?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Explain(arguments) => explain::explain(&arguments),
         Command::Crd => {
             output::text(&crd_yaml()?)?;
             Ok(ExitCode::SUCCESS)

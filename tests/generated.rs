@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path};
 
-use webex_azure_operator::cli::crd_yaml;
+use webex_azure_operator::cli::{crd_yaml, reference_markdown};
 
 /// Puts the CustomResourceDefinition into the chart: kept when the release is removed, left out when asked.
 fn chart_template(crd: &str) -> String {
@@ -27,6 +27,11 @@ fn check(path: &str, expected: &str) {
 #[test]
 fn the_definition_in_the_repository_is_what_the_code_prints() {
     check("crds/webexazureintegrations.webexazure.dev.yaml", &crd_yaml().unwrap());
+}
+
+#[test]
+fn the_reference_is_what_the_tables_say() {
+    check("docs/reference.md", &reference_markdown());
 }
 
 #[cfg(feature = "demo")]

@@ -3,6 +3,9 @@
 //! Documents and tests are made from `TABLE`; a reason that is not in it does not exist. Within the drift reasons the
 //! order of the enum is the order of gravity: presence, then sign-in, then consent.
 
+pub mod condition;
+pub mod runbook;
+
 use std::fmt;
 
 /// Type of a condition.

@@ -38,6 +38,7 @@ async fn help_is_what_a_stranger_reads_first() {
         ("help-demo.txt", vec!["demo", "--help"]),
         ("help-emulate.txt", vec!["emulate", "--help"]),
         ("help-consent-url.txt", vec!["consent-url", "--help"]),
+        ("help-explain.txt", vec!["explain", "--help"]),
     ] {
         let help = run(&arguments, "", &[]).await;
         assert_eq!(help.code, 0);
