@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Client;
 use tracing::{debug, info, warn};
 
@@ -14,7 +15,7 @@ use super::{
     store::{ObjectKey, Published, StatusDigest, Stored, hash_of},
 };
 use crate::{
-    api::{ConditionType, WebexAzureIntegrationStatus},
+    api::{ConditionType, Reason, WebexAzureIntegrationStatus, reason::ConditionStatus},
     clock::Clock,
     domain::{
         self, Decision, Desired, Input, Memory, Notice, Observation, Obstacle, decide, notice, permission,
@@ -200,7 +201,9 @@ pub async fn pass<T: Transport>(ctx: Arc<Context<T>>, turn: Turn) -> Result<End,
         };
         let decision = decided(ctx, &stored, &remembered, &seen, &published, now);
         if let Some(digest) = write(ctx, &key, &published, &decision, &seen.trail).await? {
-            event::tell(&ctx.client, &key, &stored, &decision.notices, now, &ctx.settings.instance).await;
+            let failure = failure(&published.status(), &decision.status, &seen.trail);
+            let notices: Vec<Notice> = decision.notices.iter().cloned().chain(failure).collect();
+            event::tell(&ctx.client, &key, &stored, &notices, now, &ctx.settings.instance).await;
             let end = settle(&stored, remembered, &seen, decision, digest);
             // The watch may be behind our own writes; what is answered already is not asked for again.
             let is_news = is_asked && stored.is_asked_beyond(&StatusDigest::of(&published.status));
@@ -344,17 +347,9 @@ async fn write<T: Transport>(
     let Some(digest) = publish::write(&ctx.client, key, published, &decision.status).await? else {
         return Ok(None);
     };
-    let says = |status: &WebexAzureIntegrationStatus, condition: ConditionType| {
-        let condition = status.condition(condition.as_str())?;
-        Some((condition.status.clone(), condition.reason.clone()))
-    };
-    let changed =
-        |condition| says(&decision.status, condition).filter(|after| says(&before, condition).as_ref() != Some(after));
+    let changed = |condition| turned(&before, &decision.status, condition);
     if let Some((observed, reason)) = changed(ConditionType::Observed) {
-        // Whoever asks Microsoft's support about a failure is asked for the name of its request.
-        let failed = trail.iter().rev().find(|exchange| !exchange.is_good());
-        let request_id = failed.and_then(|exchange| exchange.request_id.as_deref());
-        let code = failed.and_then(|exchange| exchange.code.as_deref());
+        let (code, request_id) = failed(trail);
         info!(wai = %key, observed, reason, graph.code = code, graph.request_id = request_id, "observation of {key} changed to {reason}");
     }
     if let Some((ready, reason)) = changed(ConditionType::Ready) {
@@ -363,6 +358,41 @@ async fn write<T: Transport>(
         debug!(wai = %key, "status written");
     }
     Ok(Some(digest))
+}
+
+/// Status and reason of a condition, if they are others than before.
+fn turned<'a>(
+    before: &WebexAzureIntegrationStatus,
+    after: &'a WebexAzureIntegrationStatus,
+    condition: ConditionType,
+) -> Option<(&'a str, &'a str)> {
+    let says = |condition: &'a Condition| (condition.status.as_str(), condition.reason.as_str());
+    let earlier = before.condition(condition.as_str());
+    let turned = |now: &&Condition| earlier.is_none_or(|old| (&old.status, &old.reason) != (&now.status, &now.reason));
+    after.condition(condition.as_str()).filter(turned).map(says)
+}
+
+/// Code and name of the last request that failed: whoever asks Microsoft's support about a failure is asked for them.
+fn failed(trail: &[Exchange]) -> (Option<&str>, Option<&str>) {
+    let failed = trail.iter().rev().find(|exchange| !exchange.is_good());
+    let code = failed.and_then(|exchange| exchange.code.as_deref());
+    (code, failed.and_then(|exchange| exchange.request_id.as_deref()))
+}
+
+/// What to tell if the tenant could not be read, for another reason than before.
+fn failure(
+    before: &WebexAzureIntegrationStatus,
+    after: &WebexAzureIntegrationStatus,
+    trail: &[Exchange],
+) -> Option<Notice> {
+    let (status, reason) = turned(before, after, ConditionType::Observed)?;
+    if status == ConditionStatus::True.as_str() {
+        return None;
+    }
+    notice::event_of(ConditionType::Observed, ConditionStatus::False, Reason::from_name(reason)?)?;
+    let (code, request_id) = failed(trail);
+    let message = &after.condition(ConditionType::Observed.as_str())?.message;
+    Some(notice::observation_failed(message, code, request_id))
 }
 
 fn settle(stored: &Stored, mut remembered: Remembered, seen: &Seen, decision: Decision, digest: StatusDigest) -> End {

@@ -15,7 +15,7 @@ use super::{
     identity::{self, Resolved, Unsettled},
     judgement::{Earlier, believe},
     message,
-    notice::Notice,
+    notice::{self, Notice},
     observed::{AuditQuestion, Observation, Observed},
     pace,
     ready::{self, Believed, Draft, Situation, Standing},
@@ -451,24 +451,17 @@ fn notices(
     drift: &[DriftEntry],
 ) -> Vec<Notice> {
     let is_same = |a: &DriftEntry, b: &DriftEntry| a.application == b.application && a.reason == b.reason;
-    let mut notices: Vec<Notice> = drift
-        .iter()
-        .filter(|entry| !previous.drift.iter().any(|earlier| is_same(earlier, entry)))
-        .map(|entry| {
-            let is_consent = reason_of(entry).and_then(Facet::of) == Some(Facet::Consent);
-            Notice {
-                reason: if is_consent { "ConsentMissing" } else { "DriftDetected" },
-                is_warning: true,
-                message: super::text::capped(message::in_full(desired, entry)),
-            }
-        })
-        .collect();
-    let was_drifted =
-        previous.condition(ConditionType::Drifted.as_str()).is_some_and(|drifted| drifted.status == "True");
-    let is_resolved =
-        status.condition(ConditionType::Drifted.as_str()).is_some_and(|drifted| drifted.status == "False");
-    if was_drifted && is_resolved {
-        notices.push(Notice { reason: "DriftResolved", is_warning: false, message: message::in_sync(desired) });
+    let is_new = |entry: &&DriftEntry| !previous.drift.iter().any(|earlier| is_same(earlier, entry));
+    let mut notices: Vec<Notice> =
+        drift.iter().filter(is_new).map(|entry| notice::drift_detected(desired, entry)).collect();
+    let says = |status: &WebexAzureIntegrationStatus, value: ConditionStatus| {
+        let drifted = status.condition(ConditionType::Drifted.as_str());
+        drifted.is_some_and(|drifted| drifted.status == value.as_str())
+    };
+    if says(previous, ConditionStatus::True) && says(status, ConditionStatus::False) {
+        notices.push(notice::drift_resolved(desired));
     }
+    notices.extend(notice::certificates_expiring(desired, previous, status));
+    notices.extend(notice::extra_permissions_found(desired, previous, status));
     notices
 }

@@ -2,8 +2,18 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::drift::Facet;
-use crate::api::{AppId, ConditionType, Reason, reason::ConditionStatus};
+use super::{
+    desired::Desired,
+    drift::{Facet, reason_of},
+    message,
+    remedy::title,
+    text,
+};
+use crate::api::{
+    AppId, ConditionType, ExtraPermissions, Reason, WebexAzureIntegrationStatus,
+    reason::ConditionStatus,
+    status::{CertificateStatus, DriftEntry},
+};
 
 /// Something to tell once, as a Kubernetes event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,8 +136,102 @@ pub fn event_of(condition: ConditionType, status: ConditionStatus, reason: Reaso
 impl Notice {
     /// A notice with this reason.
     pub fn new(reason: EventReason, message: String) -> Self {
-        Self { reason: reason.as_str(), is_warning: reason.is_warning(), message: super::text::capped(message) }
+        Self { reason: reason.as_str(), is_warning: reason.is_warning(), message: text::capped(message) }
     }
+}
+
+/// A difference that was not there before.
+pub fn drift_detected(desired: &Desired, entry: &DriftEntry) -> Notice {
+    let told = reason_of(entry).and_then(|reason| {
+        let condition = Facet::of(reason)?.condition();
+        event_of(condition, ConditionStatus::False, reason)
+    });
+    Notice::new(told.unwrap_or(EventReason::DriftDetected), message::in_full(desired, entry))
+}
+
+/// No difference is left.
+pub fn drift_resolved(desired: &Desired) -> Notice {
+    Notice::new(EventReason::DriftResolved, message::in_sync(desired))
+}
+
+/// Certificates and client secrets that the condition names as ending soon, and did not name before: once for each,
+/// whichever process looks.
+pub fn certificates_expiring(
+    desired: &Desired,
+    previous: &WebexAzureIntegrationStatus,
+    status: &WebexAzureIntegrationStatus,
+) -> Vec<Notice> {
+    let said = |status: &WebexAzureIntegrationStatus| {
+        let condition = status.condition(ConditionType::CertificatesCurrent.as_str())?;
+        (condition.reason == Reason::ExpiringSoon.as_str()).then(|| condition.message.clone())
+    };
+    let Some(now) = said(status) else { return Vec::new() };
+    let before = said(previous).unwrap_or_default();
+    let certificates = status.applications.iter().flat_map(|entry| {
+        let name = desired
+            .application(&entry.name)
+            .map_or_else(|| format!("\"{}\"", entry.name), |application| title(application.role, &application.name));
+        entry.certificates.iter().map(move |certificate| (name.clone(), certificate))
+    });
+    let news = certificates.filter_map(|(name, certificate)| {
+        let id = certificate.thumbprint.as_deref().or(certificate.key_id.as_deref())?;
+        (now.contains(id) && !before.contains(id)).then(|| certificate_expiring(&name, certificate, id))
+    });
+    news.collect()
+}
+
+fn certificate_expiring(name: &str, certificate: &CertificateStatus, id: &str) -> Notice {
+    let CertificateStatus { kind, thumbprint: _, key_id: _, not_after, active } = certificate;
+    let what = if kind == "Certificate" { "certificate" } else { "client secret" };
+    let effect = match active {
+        Some(true) => "Sign-in answers are signed with it: when it ends, nobody can sign in to Webex.",
+        Some(false) | None => "Whatever still uses it fails when it ends.",
+    };
+    Notice::new(
+        EventReason::ExpiringSoon,
+        format!("The {what} {id} of {name} ends at {}. {effect} Replace it on both sides before that.", not_after.0),
+    )
+}
+
+/// Permissions beyond the list that were not there before, of applications that are to report them.
+pub fn extra_permissions_found(
+    desired: &Desired,
+    previous: &WebexAzureIntegrationStatus,
+    status: &WebexAzureIntegrationStatus,
+) -> Vec<Notice> {
+    let reporting = desired.applications.iter().filter(|application| application.extra == ExtraPermissions::Report);
+    let news = reporting.filter_map(|application| {
+        let consent = |status: &WebexAzureIntegrationStatus| status.application(&application.name)?.consent.clone();
+        let known = consent(previous).map(|consent| consent.extra).unwrap_or_default();
+        let new: Vec<String> =
+            consent(status)?.extra.into_iter().filter(|permission| !known.contains(permission)).collect();
+        let name = title(application.role, &application.name);
+        (!new.is_empty()).then(|| {
+            Notice::new(
+                EventReason::ExtraPermissionsFound,
+                format!(
+                    "{name} (appId {}) holds permissions in tenant {} that the declaration does not list: {}. If they are \
+                     needed, add them to its permissions; else revoke them under Enterprise applications > {} > Permissions.",
+                    application.app_id,
+                    desired.tenant,
+                    text::listed(&new, 10),
+                    application.app_id
+                ),
+            )
+        })
+    });
+    news.collect()
+}
+
+/// The tenant could not be read. Microsoft's code and its name for the request stand in front, where no cap reaches them.
+pub fn observation_failed(message: &str, code: Option<&str>, request_id: Option<&str>) -> Notice {
+    let answer = match (code, request_id) {
+        (Some(code), Some(request_id)) => format!("Microsoft answered {code} (request ID {request_id}). "),
+        (Some(code), None) => format!("Microsoft answered {code}. "),
+        (None, Some(request_id)) => format!("Microsoft's request ID is {request_id}. "),
+        (None, None) => String::new(),
+    };
+    Notice::new(EventReason::ObservationFailed, format!("{answer}{message}"))
 }
 
 /// The Secret holds a line break that is no part of the client secret.
@@ -148,7 +252,7 @@ pub fn excess_permissions(client: AppId, excess: &[String]) -> Notice {
         format!(
             "The operator's own application {client} holds application permissions of Microsoft Graph that this object does \
              not need: {}. Remove them under App registrations > {client} > API permissions, unless something else needs them.",
-            super::text::listed(excess, 10)
+            text::listed(excess, 10)
         ),
     )
 }

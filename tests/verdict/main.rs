@@ -9,6 +9,7 @@ mod certificate;
 mod consent;
 mod fixture;
 mod identity;
+mod notice;
 mod presence;
 mod property;
 mod provisioning;
