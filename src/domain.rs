@@ -11,6 +11,7 @@ pub mod cloud;
 pub mod consent;
 pub mod decide;
 pub mod desired;
+pub mod diagnosis;
 pub mod drift;
 pub mod identity;
 pub mod judgement;

@@ -48,7 +48,7 @@ pub fn brief(foreign: &str) -> String {
     shown
 }
 
-fn deceives(c: char) -> bool {
+pub(super) fn deceives(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00AD}'

@@ -1,0 +1,357 @@
+//! The verdict: what a look at the tenant has to say to a complaint, and what a person does next.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Complaint, Fault};
+use crate::{
+    api::{
+        ConditionType, Reason, WebexAzureIntegrationStatus, status::DriftEntry, validation::IDENTITY_INTEGRATION_APP_ID,
+    },
+    domain::{
+        desired::{Desired, Role},
+        drift::reason_of,
+        message,
+    },
+};
+
+/// An error older than this may have had a cause that is mended by now.
+const OLD: SignedDuration = SignedDuration::from_hours(24);
+
+/// Clocks of people's machines are trusted this far.
+const SKEW: SignedDuration = SignedDuration::from_mins(10);
+
+/// An object and what is known of its tenant.
+#[derive(Debug, Clone, Copy)]
+pub struct Examined<'a> {
+    /// Name of the object, made safe.
+    pub name: &'a str,
+    /// What should be.
+    pub desired: &'a Desired,
+    /// What was found.
+    pub status: &'a WebexAzureIntegrationStatus,
+    /// What that comes to.
+    pub state: State,
+    /// Whether it was looked at for this, or the operator told it earlier.
+    pub is_published: bool,
+}
+
+/// What a look came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// The tenant is as declared.
+    AsDeclared,
+    /// Something differs.
+    Differs,
+    /// The tenant could not be read.
+    Unread,
+}
+
+/// What follows for a complaint from one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conclusion {
+    /// In one word.
+    pub verdict: Verdict,
+    /// In paragraphs; the last tells what to do.
+    pub paragraphs: Vec<String>,
+}
+
+/// What follows, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// What differs explains the error.
+    Explained,
+    /// What differs may be behind the error.
+    Possible,
+    /// Something differs that has nothing to do with the error.
+    Unrelated,
+    /// The tenant is as declared.
+    TenantFine,
+    /// The application that matters is not declared.
+    NotCovered,
+    /// The tenant could not be read.
+    TenantUnread,
+}
+
+impl Verdict {
+    /// Its name in the output for programs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Explained => "Explained",
+            Self::Possible => "Possible",
+            Self::Unrelated => "Unrelated",
+            Self::TenantFine => "TenantFine",
+            Self::NotCovered => "NotCovered",
+            Self::TenantUnread => "TenantUnread",
+        }
+    }
+
+    /// Whether Cisco has to be asked, at once or if the error stays.
+    pub const fn is_for_support(self) -> bool {
+        match self {
+            Self::Possible | Self::Unrelated | Self::TenantFine => true,
+            Self::Explained | Self::NotCovered | Self::TenantUnread => false,
+        }
+    }
+}
+
+/// How far a difference explains an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    Explains,
+    Possible,
+    Unrelated,
+}
+
+/// What follows for this complaint from this object.
+pub fn conclude(complaint: &Complaint, examined: Examined<'_>, now: Timestamp) -> Conclusion {
+    let mut paragraphs = caveats(complaint, examined, now);
+    let (verdict, told) = match examined.state {
+        State::Differs => differs(complaint, examined),
+        State::AsDeclared => as_declared(complaint, examined),
+        State::Unread => unread(examined),
+    };
+    paragraphs.extend(told);
+    Conclusion { verdict, paragraphs }
+}
+
+/// What to do where no tenant was looked at.
+pub fn without_tenant(complaint: &Complaint) -> Vec<String> {
+    let organization =
+        complaint.organization.map_or_else(|| "with your organization's ID".to_owned(), |id| format!(": {id}"));
+    vec![
+        by_hand(complaint.fault),
+        format!(
+            "To have the tenant looked at, declare the integration (README, Declaring an integration) with spec.organizationId\
+             {}{organization}, and give the file: webex-azure-operator diagnose TEXT -f OBJECTS.yaml.",
+            if complaint.organization.is_some() { "" } else { " " }
+        ),
+    ]
+}
+
+fn by_hand(fault: Fault) -> String {
+    match fault {
+        Fault::DirectoryRefused | Fault::Unauthorized | Fault::Unpublished | Fault::Untold => format!(
+            "By hand: Entra admin center > Enterprise applications, search for application ID {IDENTITY_INTEGRATION_APP_ID}. If it is \
+             there, look at Properties > Enabled for users to sign-in and at Permissions. If it is not, it may have been deleted, \
+             and can be restored for 30 days; do not consent before that is clear, because consent creates a new service \
+             principal, which blocks the restore."
+        ),
+        Fault::TenantUnknown => connect("this organization", "its tenant"),
+        Fault::ScimUnauthenticated => RENEW_TOKEN.to_owned(),
+        Fault::CalendarUnauthorized => CHECK_MAILBOX.to_owned(),
+    }
+}
+
+const RENEW_TOKEN: &str = "Renew the token that is presented to Webex: Entra admin center > Enterprise applications > the application \
+    that provisions people > Provisioning > Admin Credentials > Test Connection; where the wizard set it up, Control Hub > \
+    Organization Settings > Directory Synchronization. Nobody but Webex can tell whether a token is good: Microsoft Graph does not \
+    show it.";
+
+const CHECK_MAILBOX: &str = "Check that the person or workspace has a mailbox in Exchange Online, and that its domain belongs to the \
+    tenant.";
+
+fn connect(organization: &str, tenant: &str) -> String {
+    format!(
+        "Connect the organization with its tenant first: Control Hub > Organization Settings > Directory Synchronization, signed in as \
+         full administrator of {organization} and not as partner, and consent with an account of {tenant} that is Privileged Role \
+         Administrator there."
+    )
+}
+
+/// What limits the verdict.
+fn caveats(complaint: &Complaint, examined: Examined<'_>, now: Timestamp) -> Vec<String> {
+    let Examined { name, desired, status, is_published, .. } = examined;
+    let mut caveats = Vec::new();
+    if let Some(consented) = complaint.consented.filter(|tenant| *tenant != desired.tenant) {
+        caveats.push(format!(
+            "An administrator came back from consenting in tenant {consented}, but {name} declares tenant {}: either consent was given \
+             in the wrong tenant, or the declaration is wrong.",
+            desired.tenant
+        ));
+    }
+    let Some(time) = complaint.time else {
+        return caveats;
+    };
+    let last = status.last_observed_time.as_ref().map(|last| last.0).filter(|_| is_published);
+    if let Some(last) = last.filter(|last| *last < time) {
+        caveats.push(format!(
+            "The operator last wrote this status at {last}, before the error. Have it look now: kubectl annotate --overwrite {} \
+             reconcile.fluxcd.io/requestedAt=\"$(date -Is)\"",
+            resource(name)
+        ));
+    }
+    if time > now + SKEW {
+        caveats.push(format!(
+            "The error's time, {time}, is ahead of this machine's clock; one of the two clocks is wrong."
+        ));
+    } else if now - OLD > time {
+        caveats.push("The error is more than a day old; the tenant is judged as it is now.".to_owned());
+    }
+    caveats
+}
+
+/// How kubectl names an object.
+fn resource(name: &str) -> String {
+    match name.split_once('/') {
+        Some((namespace, name)) => format!("-n {namespace} wai/{name}"),
+        None => format!("wai/{name}"),
+    }
+}
+
+fn differs(complaint: &Complaint, examined: Examined<'_>) -> (Verdict, Vec<String>) {
+    let Examined { desired, status, .. } = examined;
+    let mut drift: Vec<(Fit, &DriftEntry)> =
+        status.drift.iter().map(|entry| (fit(complaint, desired, entry), entry)).collect();
+    // Stable: within a fit the gravest comes first, as the status has it.
+    drift.sort_by_key(|(fit, _)| *fit);
+    let verdict = match drift.first().map(|(fit, _)| *fit) {
+        Some(Fit::Explains) => Verdict::Explained,
+        Some(Fit::Possible) => Verdict::Possible,
+        Some(Fit::Unrelated) | None => Verdict::Unrelated,
+    };
+    let mut told = Vec::new();
+    for (fit, entry) in &drift {
+        let kind = format!("{} ({})", entry.reason, entry.application);
+        told.push(match fit {
+            Fit::Explains => format!("{kind} explains the error.{}", deleted_before(complaint, entry)),
+            Fit::Possible => format!("{kind} may be behind the error.{}", deleted_before(complaint, entry)),
+            Fit::Unrelated => format!("{kind} does not explain the error, but needs mending all the same."),
+        });
+        told.push(message::in_full(desired, entry));
+    }
+    let more =
+        status.drift_count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0).saturating_sub(drift.len());
+    if more > 0 {
+        told.push(format!("{more} more differences are not listed."));
+    }
+    told.extend(match verdict {
+        Verdict::Unrelated => {
+            Some(format!("{} {}", by_fault(complaint, desired), "If the error stays, give this to Cisco support."))
+        }
+        Verdict::Possible => Some("If the error stays when this is mended, give this to Cisco support.".to_owned()),
+        Verdict::Explained | Verdict::TenantFine | Verdict::NotCovered | Verdict::TenantUnread => None,
+    });
+    (verdict, told)
+}
+
+fn fit(complaint: &Complaint, desired: &Desired, entry: &DriftEntry) -> Fit {
+    let role = desired.application(&entry.application).map(|application| application.role);
+    let fit = match (complaint.fault, role) {
+        // With a part of its permissions Webex is let in.
+        (Fault::DirectoryRefused | Fault::Unauthorized, Some(Role::IdentityIntegration))
+            if reason_of(entry) == Some(Reason::ConsentIncomplete) =>
+        {
+            Fit::Possible
+        }
+        (Fault::DirectoryRefused | Fault::Unauthorized, Some(Role::IdentityIntegration))
+        | (Fault::ScimUnauthenticated, Some(Role::Identity)) => Fit::Explains,
+        (Fault::Unpublished | Fault::Untold, Some(Role::IdentityIntegration | Role::Identity))
+        | (Fault::CalendarUnauthorized, Some(Role::Additional)) => Fit::Possible,
+        (Fault::DirectoryRefused | Fault::Unauthorized, Some(Role::Identity | Role::Additional) | None)
+        | (Fault::ScimUnauthenticated, Some(Role::IdentityIntegration | Role::Additional) | None)
+        | (Fault::CalendarUnauthorized, Some(Role::IdentityIntegration | Role::Identity) | None)
+        | (Fault::Unpublished | Fault::Untold, Some(Role::Additional) | None)
+        | (Fault::TenantUnknown, _) => Fit::Unrelated,
+    };
+    if fit == Fit::Explains && is_later(complaint, entry) { Fit::Possible } else { fit }
+}
+
+/// When it was deleted, where that is what differs: Microsoft Graph tells it.
+fn deleted(entry: &DriftEntry) -> Option<Timestamp> {
+    let is_deletion =
+        matches!(reason_of(entry), Some(Reason::ServicePrincipalSoftDeleted | Reason::ApplicationSoftDeleted));
+    entry.since.as_ref().map(|since| since.0).filter(|_| is_deletion)
+}
+
+fn is_later(complaint: &Complaint, entry: &DriftEntry) -> bool {
+    deleted(entry).zip(complaint.time).is_some_and(|(deleted, time)| deleted > time + SKEW)
+}
+
+fn deleted_before(complaint: &Complaint, entry: &DriftEntry) -> String {
+    match deleted(entry).zip(complaint.time) {
+        Some((deleted, time)) if is_later(complaint, entry) => {
+            format!(" It was deleted at {deleted}, after the error of {time}, which must have had another cause then.")
+        }
+        Some((deleted, time)) => format!(" It was deleted at {deleted}; Control Hub showed the error at {time}."),
+        None => String::new(),
+    }
+}
+
+fn as_declared(complaint: &Complaint, examined: Examined<'_>) -> (Verdict, Vec<String>) {
+    let Examined { name, desired, .. } = examined;
+    let needed = match complaint.fault {
+        Fault::DirectoryRefused | Fault::Unauthorized => {
+            Some((Role::IdentityIntegration, "Cisco Webex Identity Integration", "spec.identityIntegration.check"))
+        }
+        Fault::ScimUnauthenticated => Some((Role::Identity, "Cisco Webex Identity", "spec.identity.check")),
+        Fault::TenantUnknown | Fault::CalendarUnauthorized | Fault::Unpublished | Fault::Untold => None,
+    };
+    let is_covered =
+        needed.is_none_or(|(role, _, _)| desired.applications.iter().any(|application| application.role == role));
+    if let (Some((_, title, field)), false) = (needed, is_covered) {
+        return (
+            Verdict::NotCovered,
+            vec![format!(
+                "{name} leaves \"{title}\" out, on which this error depends, so that the tenant was not asked about it. Take \
+                 {field}: false out of it and run this again."
+            )],
+        );
+    }
+    let fine = format!("The tenant is fine: everything that {name} declares is in order.");
+    (
+        Verdict::TenantFine,
+        vec![format!("{fine} {} If the error stays, give this to Cisco support.", by_fault(complaint, desired))],
+    )
+}
+
+/// What is left to do where the tenant is not to blame.
+fn by_fault(complaint: &Complaint, desired: &Desired) -> String {
+    let organization = complaint
+        .organization
+        .or(desired.organization)
+        .map_or_else(|| "the organization".to_owned(), |id| format!("organization {id}"));
+    let tenant = format!("tenant {}", desired.tenant);
+    match complaint.fault {
+        Fault::DirectoryRefused | Fault::Unauthorized | Fault::Unpublished | Fault::Untold => format!(
+            "Sign out of Control Hub and in again as full administrator of {organization}, open the page once more, and check there \
+             under Organization Settings > Directory Synchronization that it is connected with {tenant}."
+        ),
+        Fault::TenantUnknown => format!("The error does not come from the tenant. {}", connect(&organization, &tenant)),
+        Fault::ScimUnauthenticated => RENEW_TOKEN.to_owned(),
+        Fault::CalendarUnauthorized => format!("The error is not about what is declared. {CHECK_MAILBOX}"),
+    }
+}
+
+fn unread(examined: Examined<'_>) -> (Verdict, Vec<String>) {
+    let Examined { status, is_published, .. } = examined;
+    let observed = status.condition(ConditionType::Observed.as_str());
+    let why = observed.filter(|observed| observed.status != "True").map(|observed| observed.message.clone());
+    let sentence = match why {
+        Some(why) => format!("The tenant could not be read, so that nothing is known of it. {why}"),
+        None if is_published => "The operator has not looked at this object yet, or is not running.".to_owned(),
+        None => "The tenant could not be read completely.".to_owned(),
+    };
+    (Verdict::TenantUnread, vec![format!("{sentence} Then run this again.")])
+}
+
+/// What Cisco support needs, in the order in which it is asked for; a value that the text does not hold is named as such.
+pub fn for_support(complaint: &Complaint) -> Vec<(&'static str, Option<String>)> {
+    let Complaint { status, code, organization, tracking_id, client_request_id, request, time, build, .. } = complaint;
+    let error: Vec<String> = status.iter().map(ToString::to_string).chain(code.clone()).collect();
+    let mut lines = vec![
+        ("tracking ID", tracking_id.as_ref().map(ToString::to_string)),
+        ("time", time.map(|time| time.to_string())),
+        ("organization", organization.map(|id| id.to_string())),
+        ("client-request-id", client_request_id.map(|id| id.to_string())),
+    ];
+    let further = [
+        ("error", (!error.is_empty()).then(|| error.join("/"))),
+        ("request", request.as_ref().map(ToString::to_string)),
+        ("build", build.clone()),
+    ];
+    lines.extend(further.into_iter().filter(|(_, value)| value.is_some()));
+    lines
+}
+
+#[cfg(test)]
+mod tests;
