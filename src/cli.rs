@@ -2,6 +2,7 @@
 
 #[cfg(feature = "demo")]
 mod demo;
+mod diagnose;
 #[cfg(feature = "demo")]
 mod emulate;
 mod explain;
@@ -57,6 +58,13 @@ enum Command {
     /// client secret is taken from AZURE_CLIENT_SECRET. Exit status: 0 in sync, 2 drift, 1 the tenant or the file could
     /// not be read. One look is believed as it is; a change of the last minute may not be visible to it yet.
     Plan(plan::PlanArguments),
+    /// Explain an error that Control Hub shows, look at the tenant that it is about, and say what to do or what to give to
+    /// Cisco support.
+    ///
+    /// Paste what Control Hub shows as it is: the debug information in English or Chinese, its JSON, or only the message with
+    /// the tracking ID. The object with the same spec.organizationId is taken from the files of -f, else from the cluster of
+    /// the kubeconfig. Exit status: 0 the tenant is fine, 2 it differs from its declaration, 1 nothing is known of it.
+    Diagnose(diagnose::DiagnoseArguments),
     /// Print the link on which an administrator grants consent for one tenant.
     ConsentUrl(ConsentUrlArguments),
     /// Print what a reason of a condition means: what happened, what it breaks, what to do, who can, until when.
@@ -213,6 +221,7 @@ const fn default_filter(command: &Command) -> &'static str {
         #[cfg(feature = "demo")]
         Command::Demo(_) | Command::Emulate(_) => "off",
         Command::Plan(_)
+        | Command::Diagnose(_)
         | Command::ConsentUrl(_)
         | Command::Explain(_)
         | Command::Crd
@@ -224,6 +233,7 @@ async fn perform(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run(arguments) => run::run(arguments).await,
         Command::Plan(arguments) => plan::plan(arguments).await,
+        Command::Diagnose(arguments) => diagnose::diagnose(arguments).await,
         Command::ConsentUrl(arguments) => {
             let app_id = arguments.app_id.unwrap_or(IDENTITY_INTEGRATION_APP_ID);
             let endpoints = Endpoints::of(arguments.cloud.into());

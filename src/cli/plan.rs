@@ -1,6 +1,7 @@
 //! `plan`: one look at the tenants declared in files, without a cluster.
 
 mod credential;
+pub mod examination;
 mod explain;
 mod over;
 mod record;
@@ -298,7 +299,9 @@ impl Looker<'_> {
             result: outcome(&decision.status),
             status: decision.status,
             explanation: self.explains.then(|| Explanation::of(&desired, &look)),
-            desired: Some(desired.clone()),
+            desired: Some(
+                decision.memory.recall.identity.map_or_else(|| desired.clone(), |app_id| desired.with_identity(app_id)),
+            ),
         };
         Looked { planned, look, desired, decided: now, memory: decision.memory }
     }
@@ -369,27 +372,7 @@ fn table(planned: &Planned) -> String {
     let Planned { namespace, name, tenant_id, status, desired, .. } = planned;
     let namespace = namespace.as_ref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
     let mut text = format!("{namespace}{name}, tenant {tenant_id}\n\n");
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["APPLICATION", "STATE", "PERMISSIONS", "OBJECT ID"]);
-    for application in &status.applications {
-        let permissions = application.consent.as_ref().map_or_else(
-            || "-".to_owned(),
-            |consent| {
-                format!(
-                    "{}/{}",
-                    consent.granted.map_or_else(|| "?".to_owned(), |granted| granted.to_string()),
-                    consent.required
-                )
-            },
-        );
-        table.add_row([
-            application.name.clone(),
-            application.state.clone().unwrap_or_default(),
-            permissions,
-            application.service_principal_id.clone().unwrap_or_else(|| "-".to_owned()),
-        ]);
-    }
-    text.push_str(&table.lines().map(|line| line.trim_end().to_owned() + "\n").collect::<String>());
+    text.push_str(&applications(status));
     text.push('\n');
     for entry in &status.drift {
         let sentence =
@@ -418,4 +401,29 @@ fn table(planned: &Planned) -> String {
         text.push_str(&explanation.text());
     }
     text
+}
+
+/// Each application in a row.
+fn applications(status: &WebexAzureIntegrationStatus) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(["APPLICATION", "STATE", "PERMISSIONS", "OBJECT ID"]);
+    for application in &status.applications {
+        let permissions = application.consent.as_ref().map_or_else(
+            || "-".to_owned(),
+            |consent| {
+                format!(
+                    "{}/{}",
+                    consent.granted.map_or_else(|| "?".to_owned(), |granted| granted.to_string()),
+                    consent.required
+                )
+            },
+        );
+        table.add_row([
+            application.name.clone(),
+            application.state.clone().unwrap_or_default(),
+            permissions,
+            application.service_principal_id.clone().unwrap_or_else(|| "-".to_owned()),
+        ]);
+    }
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }

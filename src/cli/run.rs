@@ -177,7 +177,8 @@ pub fn limits(total: u16) -> Limits {
     Limits { total, per_tenant: (total / 4).max(1) }
 }
 
-async fn kubernetes_client() -> anyhow::Result<Client> {
+/// A client for the cluster of the kubeconfig, or of the pod, that answers.
+pub async fn kubernetes_client() -> anyhow::Result<Client> {
     let mut config = kube::Config::infer()
         .await
         .context("no Kubernetes cluster is configured: set KUBECONFIG, or run inside a cluster")?;

@@ -48,6 +48,19 @@ pub fn brief(foreign: &str) -> String {
     shown
 }
 
+/// The same for a text of ours that others may have touched: whole, and with its quotes.
+pub fn visible(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
+        if deceives(c) {
+            // Writing to a String cannot fail.
+            let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+        shown
+    })
+}
+
 pub(super) fn deceives(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -104,6 +117,12 @@ mod tests {
         assert_eq!(safe("Cisco\u{202e}xebeW\u{1b}[31m\n"), "Cisco\\u{202e}xebeW\\u{1b}[31m\\u{a}");
         assert_eq!(safe("a\u{200b}b\u{feff}\u{2066}"), "a\\u{200b}b\\u{feff}\\u{2066}");
         assert_eq!(safe("say \"hi\" <b>"), "say 'hi' <b>");
+    }
+
+    #[test]
+    fn a_text_of_ours_is_kept_whole_but_for_what_deceives() {
+        assert_eq!(visible("say \"hi\"\n\u{1b}[2J\u{202e}"), "say \"hi\"\\u{a}\\u{1b}[2J\\u{202e}");
+        assert_eq!(visible(&"a".repeat(1000)).len(), 1000);
     }
 
     #[test]

@@ -146,9 +146,7 @@ impl Expectation {
         }
         let failing = self.conditions.get("Ready").and_then(|ready| ready.as_deref()?.strip_prefix("False "));
         match condition {
-            ConditionType::Stalled => {
-                failing.map_or(Asked::NotThere, |reason| Asked::Is(format!("True {reason}")))
-            }
+            ConditionType::Stalled => failing.map_or(Asked::NotThere, |reason| Asked::Is(format!("True {reason}"))),
             ConditionType::Reconciling | ConditionType::Suspended => Asked::NotThere,
             ConditionType::Drifted if !self.drift.is_empty() => Asked::Is("True DriftDetected".to_owned()),
             ConditionType::Drifted => Asked::Is("False NoDriftDetected".to_owned()),
@@ -263,9 +261,14 @@ fn differing(place: &str, expected: &Value, found_there: &Value, found: &mut Vec
 /// What every status promises, whatever it speaks of.
 fn broken_promises(status: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    let types: Vec<&str> =
-        status["conditions"].as_array().into_iter().flatten().filter_map(|condition| condition["type"].as_str()).collect();
-    let in_order: Vec<&str> = ConditionType::ALL.map(ConditionType::as_str).into_iter().filter(|name| types.contains(name)).collect();
+    let types: Vec<&str> = status["conditions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|condition| condition["type"].as_str())
+        .collect();
+    let in_order: Vec<&str> =
+        ConditionType::ALL.map(ConditionType::as_str).into_iter().filter(|name| types.contains(name)).collect();
     if types != in_order {
         found.push(format!("the conditions are in the order {types:?}"));
     }
@@ -304,7 +307,9 @@ fn is_in_table(of: ConditionType, status: &str, reason: &str) -> bool {
     let is_row = |row: &webex_azure_operator::api::reason::Row| {
         let is_same = row.status.as_str() == status && row.reason.as_str() == reason;
         let repeats = match of {
-            ConditionType::Ready => row.status == ConditionStatus::False && status == "False" && row.reason.as_str() == reason,
+            ConditionType::Ready => {
+                row.status == ConditionStatus::False && status == "False" && row.reason.as_str() == reason
+            }
             ConditionType::Stalled => row.person_needed && status == "True" && row.reason.as_str() == reason,
             #[expect(clippy::wildcard_enum_match_arm, reason = "only two conditions repeat others")]
             _ => false,

@@ -199,7 +199,8 @@ impl State {
             ServiceAccount::Unbound => json!({}),
             ServiceAccount::Tokenless => json!({ CLIENT_ID_ANNOTATION: self.client }),
         };
-        let metadata = json!({ "name": "reader", "namespace": NAMESPACE, "uid": "account", "annotations": annotations });
+        let metadata =
+            json!({ "name": "reader", "namespace": NAMESPACE, "uid": "account", "annotations": annotations });
         (StatusCode::OK, json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata }))
     }
 }

@@ -89,12 +89,7 @@ fn every_scenario_is_told_as_its_file_says_and_every_reason_and_remedy_is_reache
     let runs: Vec<_> = stories.iter().map(|story| (story, None)).collect();
     let told = tell(&runs);
     println!("{}", told.matrix.text());
-    println!(
-        "{} files, {} statuses and {} outputs of plan compared",
-        runs.len(),
-        told.compared,
-        told.planned
-    );
+    println!("{} files, {} statuses and {} outputs of plan compared", runs.len(), told.compared, told.planned);
     assert!(told.complaints.is_empty(), "{}", told.complaints.join("\n\n"));
     if is_whole() {
         let unreached = told.matrix.unreached();
@@ -139,4 +134,3 @@ fn a_third_of_the_scenarios_goes_through_a_real_api_server_too() {
     println!("{real} of {} files go through a real API server", stories.len());
     assert!(real * 3 >= stories.len(), "{real} of {}", stories.len());
 }
-

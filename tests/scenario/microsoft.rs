@@ -81,14 +81,20 @@ impl Microsoft {
         emulator.load(clock.now(), &scenario).unwrap_or_else(|error| panic!("{}: {error}", story.name));
         let contract = contract::watch(&mut emulator);
         let (names, ids) = named(&scenario, &story.names);
-        let cloud: webex_azure_operator::api::Cloud =
-            story.spec.get("cloud").map_or_else(Default::default, |cloud| serde_json::from_value(cloud.clone()).unwrap());
+        let cloud: webex_azure_operator::api::Cloud = story
+            .spec
+            .get("cloud")
+            .map_or_else(Default::default, |cloud| serde_json::from_value(cloud.clone()).unwrap());
         Self(Arc::new(Inner {
             emulator: Mutex::new(emulator),
             way: Mutex::default(),
             start: clock.now(),
             clock,
-            first: scenario.service_principals.iter().filter_map(|one| one.0["id"].as_str().map(str::to_owned)).collect(),
+            first: scenario
+                .service_principals
+                .iter()
+                .filter_map(|one| one.0["id"].as_str().map(str::to_owned))
+                .collect(),
             tenant: scenario.tenant.id,
             endpoints: Endpoints::of(cloud),
             names,
@@ -234,9 +240,11 @@ impl Microsoft {
         match value {
             Value::String(text) => self.say(text).into(),
             Value::Array(items) => items.iter().map(|item| self.told(item)).collect(),
-            Value::Object(fields) => {
-                fields.iter().map(|(name, value)| (name.clone(), self.told(value))).collect::<serde_json::Map<_, _>>().into()
-            }
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(name, value)| (name.clone(), self.told(value)))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
             Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
         }
     }
@@ -286,9 +294,10 @@ impl Microsoft {
             "id" => ids[name].clone(),
             "registration" => ids[&format!("{name}.registration")].clone(),
             "liveId" => live(),
-            "newDeletedId" => {
-                text(of_app("deletedServicePrincipals").iter().find(|row| !first.contains(row["id"].as_str().unwrap())), "id")
-            }
+            "newDeletedId" => text(
+                of_app("deletedServicePrincipals").iter().find(|row| !first.contains(row["id"].as_str().unwrap())),
+                "id",
+            ),
             "deleted" => text(of_app("deletedServicePrincipals").last(), "deletedDateTime"),
             "restoreBefore" => later(of_app("deletedServicePrincipals").last()),
             "registrationDeleted" => text(of_app("deletedApplications").last(), "deletedDateTime"),
@@ -352,10 +361,7 @@ pub fn settings() -> Vec<String> {
 }
 
 /// appIds by name, and object IDs by name.
-fn named(
-    scenario: &Scenario,
-    more: &BTreeMap<String, String>,
-) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+fn named(scenario: &Scenario, more: &BTreeMap<String, String>) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
     let mut names = tenant::names();
     names.insert("graph".to_owned(), MICROSOFT_GRAPH_APP_ID.to_string());
     names.extend(more.clone());

@@ -86,12 +86,20 @@ pub async fn play(story: &Story, setting: Option<&str>) -> Told {
                 let expectation = Expectation::read(&meant, &story.name);
                 let status = kubernetes.status();
                 let mut complaints = expectation.complaints(&status);
-                complaints.extend(expectation.events.iter().filter(|expected| **expected != events).map(|expected| {
-                    format!("the events were {events:?}, not {expected:?}")
-                }));
-                complaints.extend(expectation.written.iter().filter(|written| **written != (writes > 0)).map(|_| {
-                    format!("the status was written {writes} times")
-                }));
+                complaints.extend(
+                    expectation
+                        .events
+                        .iter()
+                        .filter(|expected| **expected != events)
+                        .map(|expected| format!("the events were {events:?}, not {expected:?}")),
+                );
+                complaints.extend(
+                    expectation
+                        .written
+                        .iter()
+                        .filter(|written| **written != (writes > 0))
+                        .map(|_| format!("the status was written {writes} times")),
+                );
                 told.compared += 1;
                 told.matrix.note(&story.name, &status);
                 if !complaints.is_empty() {
@@ -100,7 +108,8 @@ pub async fn play(story: &Story, setting: Option<&str>) -> Told {
                 let is_last = number + 1 == story.history.len();
                 if (is_last || expectation.plan) && story.no_plan.is_none() {
                     let part = if is_last { String::new() } else { format!(".{}", number + 1) };
-                    let differs = raw["under"].as_object().filter(|under| setting.is_some_and(|name| under.contains_key(name)));
+                    let differs =
+                        raw["under"].as_object().filter(|under| setting.is_some_and(|name| under.contains_key(name)));
                     let under = differs.map_or_else(String::new, |_| format!(".{}", setting.unwrap_or_default()));
                     let found = plan(story, &microsoft, &kubernetes.object()["spec"], &secret).await;
                     let name = format!("{}{part}{under}.plan.txt", story.name);

@@ -48,7 +48,8 @@ pub fn scenario(changes: &Value, more: &BTreeMap<String, String>) -> Scenario {
             }
             ("synchronizationJobs" | "provisioningTargets", Value::Object(changes)) => {
                 for (name, change) in changes {
-                    let target = whole[field].as_object_mut().unwrap().entry(names[name].clone()).or_insert(Value::Null);
+                    let target =
+                        whole[field].as_object_mut().unwrap().entry(names[name].clone()).or_insert(Value::Null);
                     merge(target, change);
                 }
             }
@@ -90,13 +91,19 @@ fn with_app_ids(row: &Value, names: &BTreeMap<String, String>) -> Value {
 /// An application that may write, and that people let loose on the tenant.
 fn add_script(whole: &mut Value) {
     let push = |whole: &mut Value, list: &str, object: Value| whole[list].as_array_mut().unwrap().push(object);
-    push(whole, "applications", json!({
-        "id": "00000000-0000-4000-8000-0000000000e3", "appId": SCRIPT, "displayName": "Clean-up script",
-        "signInAudience": "AzureADMyOrg",
-    }));
+    push(
+        whole,
+        "applications",
+        json!({
+            "id": "00000000-0000-4000-8000-0000000000e3", "appId": SCRIPT, "displayName": "Clean-up script",
+            "signInAudience": "AzureADMyOrg",
+        }),
+    );
     push(whole, "servicePrincipals", json!({ "id": "00000000-0000-4000-8000-0000000000e2", "appId": SCRIPT }));
     push(whole, "clientSecrets", json!({ "appId": SCRIPT, "secret": SCRIPT_SECRET }));
-    for role in ["Application.ReadWrite.All", "DelegatedPermissionGrant.ReadWrite.All", "AppRoleAssignment.ReadWrite.All"] {
+    for role in
+        ["Application.ReadWrite.All", "DelegatedPermissionGrant.ReadWrite.All", "AppRoleAssignment.ReadWrite.All"]
+    {
         push(whole, "appRoleAssignments", json!({ "client": SCRIPT, "role": role }));
     }
 }

@@ -1,6 +1,9 @@
 //! The way to Microsoft, with the faults that a file puts on it.
 
-use base64::{Engine as _, engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD}};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response, StatusCode, header};
@@ -126,14 +129,16 @@ fn error(code: &str) -> Value {
 
 /// The batch in which the answers to some questions are others.
 fn with_items_altered(body: &Bytes, asked: &Bytes, fault: &Fault) -> Bytes {
-    let (Ok(asked), Ok(mut batch)) = (serde_json::from_slice::<Value>(asked), serde_json::from_slice::<Value>(body)) else {
+    let (Ok(asked), Ok(mut batch)) = (serde_json::from_slice::<Value>(asked), serde_json::from_slice::<Value>(body))
+    else {
         return body.clone();
     };
     let is_hit = |request: &&Value| {
         let url = request["url"].as_str().unwrap_or_default();
         fault.address.as_ref().is_none_or(|part| url.contains(part.as_str()))
     };
-    let hit: Vec<&Value> = asked["requests"].as_array().into_iter().flatten().filter(is_hit).map(|one| &one["id"]).collect();
+    let hit: Vec<&Value> =
+        asked["requests"].as_array().into_iter().flatten().filter(is_hit).map(|one| &one["id"]).collect();
     for item in batch["responses"].as_array_mut().into_iter().flatten().filter(|item| hit.contains(&&item["id"])) {
         match &fault.is {
             How::Refusal(status, code) => {
@@ -154,7 +159,6 @@ fn with_claims(body: &Bytes, changes: &Value) -> Bytes {
     let parts: Vec<&str> = token.split('.').collect();
     let mut claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
     merge(&mut claims, changes);
-    answer["access_token"] =
-        format!("{}.{}.{}", parts[0], URL_SAFE_NO_PAD.encode(claims.to_string()), parts[2]).into();
+    answer["access_token"] = format!("{}.{}.{}", parts[0], URL_SAFE_NO_PAD.encode(claims.to_string()), parts[2]).into();
     answer.to_string().into()
 }

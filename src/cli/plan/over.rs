@@ -4,7 +4,7 @@ use super::{Looked, Looker, Secrets, credential::CredentialArguments, exit_statu
 use crate::{
     api::AppId,
     clock::Clock,
-    domain::cloud::Endpoints,
+    domain::{Attribution, cloud::Endpoints},
     graph::{Graph, Transport},
 };
 
@@ -23,8 +23,9 @@ pub async fn plan_over<T: Transport>(
     for (file, object) in objects {
         let endpoints = Endpoints::of(object.spec.cloud);
         let credential = CredentialArguments::default().credential(&file, &object, &secrets)?;
-        let looker = Looker { clock: &clock, endpoints: &endpoints, linkable, explains: false };
-        let Looked { planned: one, .. } = looker.look(&graph, file, &object, &credential).await?;
+        let looker =
+            Looker { clock: &clock, endpoints: &endpoints, linkable, attribution: Attribution::Names, explains: false };
+        let Looked { planned: one, .. } = looker.look_and_inquire(&graph, file, &object, &credential).await?;
         planned.push(one);
     }
     let text = planned.iter().map(table).collect::<Vec<_>>().join("\n");

@@ -8,7 +8,7 @@ use crate::{
         ConditionType, Reason, WebexAzureIntegrationStatus, status::DriftEntry, validation::IDENTITY_INTEGRATION_APP_ID,
     },
     domain::{
-        desired::{Desired, Role},
+        desired::{Desired, IDENTITY_NAME, Role},
         drift::reason_of,
         message,
     },
@@ -235,7 +235,8 @@ fn differs(complaint: &Complaint, examined: Examined<'_>) -> (Verdict, Vec<Strin
 }
 
 fn fit(complaint: &Complaint, desired: &Desired, entry: &DriftEntry) -> Fit {
-    let role = desired.application(&entry.application).map(|application| application.role);
+    let found = || (entry.application == IDENTITY_NAME).then_some(Role::Identity);
+    let role = desired.application(&entry.application).map(|application| application.role).or_else(found);
     let fit = match (complaint.fault, role) {
         // With a part of its permissions Webex is let in.
         (Fault::DirectoryRefused | Fault::Unauthorized, Some(Role::IdentityIntegration))
@@ -278,7 +279,7 @@ fn deleted_before(complaint: &Complaint, entry: &DriftEntry) -> String {
 }
 
 fn as_declared(complaint: &Complaint, examined: Examined<'_>) -> (Verdict, Vec<String>) {
-    let Examined { name, desired, .. } = examined;
+    let Examined { name, desired, status, .. } = examined;
     let needed = match complaint.fault {
         Fault::DirectoryRefused | Fault::Unauthorized => {
             Some((Role::IdentityIntegration, "Cisco Webex Identity Integration", "spec.identityIntegration.check"))
@@ -286,8 +287,12 @@ fn as_declared(complaint: &Complaint, examined: Examined<'_>) -> (Verdict, Vec<S
         Fault::ScimUnauthenticated => Some((Role::Identity, "Cisco Webex Identity", "spec.identity.check")),
         Fault::TenantUnknown | Fault::CalendarUnauthorized | Fault::Unpublished | Fault::Untold => None,
     };
-    let is_covered =
-        needed.is_none_or(|(role, _, _)| desired.applications.iter().any(|application| application.role == role));
+    // "Cisco Webex Identity" may have been found without being declared.
+    let is_known = |role| {
+        desired.applications.iter().any(|application| application.role == role)
+            || (role == Role::Identity && status.application(IDENTITY_NAME).is_some())
+    };
+    let is_covered = needed.is_none_or(|(role, _, _)| is_known(role));
     if let (Some((_, title, field)), false) = (needed, is_covered) {
         return (
             Verdict::NotCovered,
@@ -297,11 +302,12 @@ fn as_declared(complaint: &Complaint, examined: Examined<'_>) -> (Verdict, Vec<S
             )],
         );
     }
-    let fine = format!("The tenant is fine: everything that {name} declares is in order.");
-    (
-        Verdict::TenantFine,
-        vec![format!("{fine} {} If the error stays, give this to Cisco support.", by_fault(complaint, desired))],
-    )
+    let differs = status.conditions.iter().find(|it| it.reason == Reason::ConsentDiffersFromPublished.as_str());
+    let fine = format!(
+        "The tenant is fine: everything that {name} declares is in order. {} If the error stays, give this to Cisco support.",
+        by_fault(complaint, desired)
+    );
+    (Verdict::TenantFine, differs.map(|differs| differs.message.clone()).into_iter().chain([fine]).collect())
 }
 
 /// What is left to do where the tenant is not to blame.
@@ -323,15 +329,25 @@ fn by_fault(complaint: &Complaint, desired: &Desired) -> String {
 }
 
 fn unread(examined: Examined<'_>) -> (Verdict, Vec<String>) {
-    let Examined { status, is_published, .. } = examined;
-    let observed = status.condition(ConditionType::Observed.as_str());
-    let why = observed.filter(|observed| observed.status != "True").map(|observed| observed.message.clone());
-    let sentence = match why {
-        Some(why) => format!("The tenant could not be read, so that nothing is known of it. {why}"),
-        None if is_published => "The operator has not looked at this object yet, or is not running.".to_owned(),
-        None => "The tenant could not be read completely.".to_owned(),
+    let Examined { name, status, is_published, .. } = examined;
+    let sentence = match (unread_part(status), is_published) {
+        (Some(why), _) => {
+            format!("The tenant could not be read, so that nothing is known of it. {why} Then run this again.")
+        }
+        (None, true) => {
+            format!(
+                "The operator has not told anything of {name} yet; is it running? Run this again when it has looked."
+            )
+        }
+        (None, false) => "The tenant could not be read completely; run this again.".to_owned(),
     };
-    (Verdict::TenantUnread, vec![format!("{sentence} Then run this again.")])
+    (Verdict::TenantUnread, vec![sentence])
+}
+
+/// Why something could not be read.
+fn unread_part(status: &WebexAzureIntegrationStatus) -> Option<&str> {
+    let observed = status.condition(ConditionType::Observed.as_str())?;
+    (observed.status != "True").then_some(observed.message.as_str())
 }
 
 /// What Cisco support needs, in the order in which it is asked for; a value that the text does not hold is named as such.

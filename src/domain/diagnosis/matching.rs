@@ -24,7 +24,7 @@ impl Candidate {
     /// The object with this name.
     pub fn new(name: &str, spec: &WebexAzureIntegrationSpec) -> Self {
         Self {
-            name: text::safe(name),
+            name: name.to_owned(),
             organization: spec.organization_id.as_deref().and_then(|id| id.parse().ok()),
             tenant: spec.tenant_id.parse().ok(),
         }
