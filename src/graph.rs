@@ -14,6 +14,7 @@ mod kept;
 mod line;
 pub mod list;
 pub mod look;
+mod memory;
 mod metric;
 mod reader;
 pub mod retry_after;

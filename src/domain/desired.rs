@@ -74,6 +74,13 @@ pub struct Sought {
     warn_before: SignedDuration,
 }
 
+impl Sought {
+    /// Whether a provisioning job must run.
+    pub const fn provisioning(&self) -> bool {
+        self.provisioning
+    }
+}
+
 /// Which part an application plays for Webex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {

@@ -74,6 +74,14 @@ impl Obstacle {
         self.reason == Reason::NotObserved && self.message.starts_with(NOT_OFFERED)
     }
 
+    /// Something that the tenant's licence does not cover. No permission of the operator's changes that.
+    pub fn not_licensed(what_for: &str) -> Self {
+        Self::new(
+            Reason::NotObserved,
+            format!("The licence of this tenant does not cover {what_for}, so that this part stays unknown."),
+        )
+    }
+
     /// Asked to slow down.
     pub fn throttled(wait_seconds: Option<u32>) -> Self {
         Self {

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeSet;
 
-use super::desired::{Desired, Role};
-use crate::api::PermissionKind;
+use super::desired::{Desired, Sought};
+use crate::api::{Cloud, PermissionKind};
 
 /// Something that a look reads, and what opens it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +21,10 @@ pub enum Need {
     OAuth2PermissionGrants,
     /// Deleted service principals and registrations.
     DeletedItems,
+    /// Provisioning jobs.
+    SynchronizationJobs,
+    /// The audit log; nothing that is declared depends on it.
+    AuditLog,
 }
 
 /// Application permissions that read applications, the least privileged first. Only `Directory.Read.All` and what is
@@ -43,12 +47,22 @@ const GRANTS: [&str; 4] = [
     "Directory.ReadWrite.All",
 ];
 
+/// Application permissions that read provisioning jobs.
+/// <https://learn.microsoft.com/en-us/graph/api/synchronization-synchronization-list-jobs>
+const JOBS: [&str; 2] = ["Synchronization.Read.All", "Synchronization.ReadWrite.All"];
+
+/// Application permissions that read the audit log.
+/// <https://learn.microsoft.com/en-us/graph/api/directoryaudit-list>
+const AUDITS: [&str; 3] = ["AuditLog.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+
 impl Need {
     /// The permission to ask for: the least privileged one that is documented.
     pub const fn least(self) -> &'static str {
         match self {
             Self::ServicePrincipals | Self::AppRoleAssignments | Self::DeletedItems => "Application.Read.All",
             Self::OAuth2PermissionGrants => "Directory.Read.All",
+            Self::SynchronizationJobs => "Synchronization.Read.All",
+            Self::AuditLog => "AuditLog.Read.All",
         }
     }
 
@@ -59,6 +73,8 @@ impl Need {
             Self::AppRoleAssignments => "reading app role assignments",
             Self::OAuth2PermissionGrants => "reading delegated permission grants",
             Self::DeletedItems => "reading deleted service principals",
+            Self::SynchronizationJobs => "reading provisioning jobs",
+            Self::AuditLog => "reading the audit log",
         }
     }
 
@@ -67,6 +83,8 @@ impl Need {
         match self {
             Self::ServicePrincipals | Self::AppRoleAssignments | Self::DeletedItems => &APPLICATIONS,
             Self::OAuth2PermissionGrants => &GRANTS,
+            Self::SynchronizationJobs => &JOBS,
+            Self::AuditLog => &AUDITS,
         }
     }
 
@@ -89,7 +107,23 @@ pub fn needs(desired: &Desired) -> Vec<Need> {
         needs.push(Need::OAuth2PermissionGrants);
     }
     needs.push(Need::DeletedItems);
+    let is_sought = desired.sought.as_ref().is_some_and(Sought::provisioning);
+    if offers_jobs(desired.cloud) && (is_sought || desired.applications.iter().any(|one| one.provisioning)) {
+        needs.push(Need::SynchronizationJobs);
+    }
     needs
+}
+
+/// Whether provisioning jobs can be read in this cloud.
+/// <https://learn.microsoft.com/en-us/graph/api/synchronization-synchronizationjob-get>
+pub fn offers_jobs(cloud: Cloud) -> bool {
+    cloud != Cloud::China
+}
+
+/// Whether the audit log can be read in this cloud.
+/// <https://learn.microsoft.com/en-us/graph/api/directoryaudit-list>
+pub fn offers_audits(cloud: Cloud) -> bool {
+    cloud != Cloud::China
 }
 
 /// The permissions to grant: what was refused, if something was, and everything else that these roles lack for what is
@@ -97,7 +131,10 @@ pub fn needs(desired: &Desired) -> Vec<Need> {
 pub fn lacking(desired: &Desired, refused: Option<Need>, roles: &BTreeSet<String>) -> Vec<(&'static str, String)> {
     let is_lacking = |need: &Need| Some(*need) == refused || !need.is_met_by(roles);
     let mut lacking: Vec<(&str, String)> = Vec::new();
-    for need in needs(desired).into_iter().filter(is_lacking) {
+    let mut needs = needs(desired);
+    // Some lists are read for more than one purpose, so that one may be refused which no permission asks for.
+    needs.extend(refused.filter(|refused| !needs.contains(refused)));
+    for need in needs.into_iter().filter(is_lacking) {
         match lacking.iter_mut().find(|(permission, _)| *permission == need.least()) {
             Some((_, purposes)) => {
                 purposes.push_str(" and ");
@@ -109,13 +146,10 @@ pub fn lacking(desired: &Desired, refused: Option<Need>, roles: &BTreeSet<String
     lacking
 }
 
-/// What these roles hold beyond what looking for this needs, sorted. Permissions that sharpen what is told (who did it,
-/// whether provisioning runs) are not counted as too many.
+/// What these roles hold beyond what looking for this needs, sorted. The permission that tells who did something is not
+/// counted as too many.
 pub fn excess(desired: &Desired, roles: &BTreeSet<String>) -> Vec<String> {
     let mut used: BTreeSet<&str> = BTreeSet::from(["AuditLog.Read.All"]);
-    if desired.applications.iter().any(|application| application.role == Role::Identity) {
-        used.insert("Synchronization.Read.All");
-    }
     for need in needs(desired) {
         // Of several that open it, the least privileged is the one that is used. Whether the first of those for grants
         // is taken is not known, so that the documented one may stand beside it.

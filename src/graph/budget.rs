@@ -117,6 +117,8 @@ struct Budget {
     reduced: Option<Instant>,
     /// When the audit log was read, or will be.
     audits: VecDeque<Instant>,
+    /// Until when the audit log asked to be left alone.
+    audits_paused: Option<Instant>,
     /// Looks in a row without an answer.
     failures: u32,
 }
@@ -130,6 +132,7 @@ impl Budget {
             share: 1.0,
             reduced: None,
             audits: VecDeque::new(),
+            audits_paused: None,
             failures: 0,
         }
     }
@@ -242,6 +245,33 @@ impl Budgets {
         }
         budget.spend(cost, now);
         Ok(wait)
+    }
+
+    /// Takes reads of the audit log, as many of these as can be made without waiting, and tells how many that is.
+    pub fn take_audits(&self, key: &BudgetKey, wanted: u32, now: Instant) -> u32 {
+        let mut all = self.lock();
+        let budget = all.entry(key, now, || Budget::new(now));
+        if budget.audits_paused.is_some_and(|until| until > now) {
+            return 0;
+        }
+        let one = |audits: &mut VecDeque<Instant>| {
+            let mut after = audits.clone();
+            let is_free = note_audits(&mut after, 1, now).is_zero();
+            if is_free {
+                *audits = after;
+            }
+            is_free
+        };
+        (0..wanted).map_while(|_| one(&mut budget.audits).then_some(1)).sum()
+    }
+
+    /// Leaves the audit log alone for as long as the obstacle says, and nothing else.
+    pub fn mind_audits(&self, key: &BudgetKey, obstacle: &Obstacle, now: Instant) {
+        let Some(seconds) = obstacle.wait_seconds else { return };
+        let until = now + Duration::from_secs(seconds.into());
+        let mut all = self.lock();
+        let budget = all.entry(key, now, || Budget::new(now));
+        budget.audits_paused = budget.audits_paused.max(Some(until));
     }
 
     /// A look at the tenant got no answer, or a server error. After several in a row, of whichever object, the tenant is

@@ -1,18 +1,11 @@
-//! One look at a tenant: a token, one `$batch` of reads, a second one if something is missing.
+//! One look at a tenant: a token, one `$batch` of reads, further ones if something is missing or seen for the first time.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-
-use jiff::SignedDuration;
-use prometheus_client::registry::Registry;
-use tokio::time::Instant;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
     budget::{Budgets, PATIENCE},
     line::{Line, Skew},
+    memory::Memory,
     metric::Metrics,
     reader::{Reader, Refused, budget_key},
     token::{Credential, TokenKey, Tokens, Wish},
@@ -22,11 +15,10 @@ use super::{
 use crate::{
     api::Reason,
     clock::Clock,
-    domain::{Desired, Observation, Observed, Obstacle, Recall, cloud::Endpoints, observed::ResourcePrincipal},
+    domain::{Desired, Observation, Observed, Obstacle, Recall, cloud::Endpoints},
 };
-
-/// Microsoft Graph's own service principal is looked up again after this.
-const RESOURCE_KEPT_FOR: Duration = Duration::from_hours(6);
+use jiff::SignedDuration;
+use prometheus_client::registry::Registry;
 
 /// What a look is to find out.
 #[derive(Debug, Clone, Copy)]
@@ -74,19 +66,10 @@ pub struct Graph<T> {
     transport: T,
     pub(super) clock: Clock,
     tokens: Tokens,
-    resources: Mutex<BTreeMap<TokenKey, RememberedResource>>,
+    pub(super) memory: Memory,
     pub(super) budgets: Arc<Budgets>,
     metrics: Metrics,
     skew: Skew,
-}
-
-/// Microsoft Graph's own service principal, as far as it was asked about.
-#[derive(Debug)]
-struct RememberedResource {
-    resource: ResourcePrincipal,
-    /// Values whose IDs were asked for, also those that it does not offer.
-    asked: BTreeSet<String>,
-    until: Instant,
 }
 
 impl<T: Transport> Graph<T> {
@@ -96,7 +79,7 @@ impl<T: Transport> Graph<T> {
             transport,
             clock,
             tokens: Tokens::default(),
-            resources: Mutex::default(),
+            memory: Memory::default(),
             budgets: Arc::default(),
             metrics: Metrics::default(),
             skew: Skew::default(),
@@ -195,30 +178,6 @@ impl<T: Transport> Graph<T> {
         if !wait.is_zero() {
             self.metrics.held_back(wait);
             tokio::time::sleep(wait).await;
-        }
-    }
-
-    pub(super) fn remembered_resource(&self, key: &TokenKey, wanted: &BTreeSet<&str>) -> Option<ResourcePrincipal> {
-        let now = self.clock.instant();
-        let mut resources = self.resources.lock().unwrap_or_else(PoisonError::into_inner);
-        resources.retain(|_, remembered| remembered.until > now);
-        let RememberedResource { resource, asked, until: _ } = resources.get(key)?;
-        let mut resource = resource.clone();
-        resource.app_roles.retain(|value, _| wanted.contains(value.as_str()));
-        wanted.iter().all(|value| asked.contains(*value)).then_some(resource)
-    }
-
-    /// Objects with the same credential may ask for different values, so what they learn is kept together.
-    pub(super) fn remember_resource(&self, key: &TokenKey, resource: &ResourcePrincipal, wanted: &BTreeSet<&str>) {
-        let asked = wanted.iter().map(|value| (*value).to_owned());
-        let mut resources = self.resources.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(remembered) = resources.get_mut(key).filter(|remembered| remembered.resource.id == resource.id) {
-            remembered.asked.extend(asked);
-            remembered.resource.app_roles.extend(resource.app_roles.clone());
-        } else {
-            let until = self.clock.instant() + RESOURCE_KEPT_FOR;
-            let remembered = RememberedResource { resource: resource.clone(), asked: asked.collect(), until };
-            resources.insert(key.clone(), remembered);
         }
     }
 }

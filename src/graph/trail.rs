@@ -29,11 +29,19 @@ pub enum Operation {
     OAuth2PermissionGrants,
     /// Deleted objects.
     DeletedItems,
+    /// Who is assigned to a service principal.
+    AppRoleAssignedTo,
+    /// Provisioning jobs of a service principal.
+    SynchronizationJobs,
+    /// What may be "Cisco Webex Identity".
+    Candidates,
+    /// Records of the audit log, and further pages of them.
+    DirectoryAudits,
 }
 
 impl Operation {
     /// Every one.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Token,
         Self::Batch,
         Self::Page,
@@ -42,6 +50,10 @@ impl Operation {
         Self::AppRoleAssignments,
         Self::OAuth2PermissionGrants,
         Self::DeletedItems,
+        Self::AppRoleAssignedTo,
+        Self::SynchronizationJobs,
+        Self::Candidates,
+        Self::DirectoryAudits,
     ];
 
     /// Its name in metrics.
@@ -55,6 +67,10 @@ impl Operation {
             Self::AppRoleAssignments => "app_role_assignments",
             Self::OAuth2PermissionGrants => "oauth2_permission_grants",
             Self::DeletedItems => "deleted_items",
+            Self::AppRoleAssignedTo => "app_role_assigned_to",
+            Self::SynchronizationJobs => "synchronization_jobs",
+            Self::Candidates => "candidates",
+            Self::DirectoryAudits => "directory_audits",
         }
     }
 
@@ -66,7 +82,11 @@ impl Operation {
             | Self::ResourcePrincipal
             | Self::AppRoleAssignments
             | Self::OAuth2PermissionGrants
-            | Self::DeletedItems => true,
+            | Self::DeletedItems
+            | Self::AppRoleAssignedTo
+            | Self::SynchronizationJobs
+            | Self::Candidates
+            | Self::DirectoryAudits => true,
         }
     }
 }
@@ -95,9 +115,11 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Whether it was answered as hoped. That something is not there is an answer too.
+    /// Whether it was answered as hoped. That something is not there is an answer too, and so is whatever the audit log
+    /// says: nothing that is declared depends on it.
     pub fn is_good(&self) -> bool {
         matches!(self.status, Some(200 | 404))
+            || (self.operation == Operation::DirectoryAudits && self.status.is_some())
     }
 }
 

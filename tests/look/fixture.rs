@@ -49,12 +49,17 @@ pub enum Read {
     Grants,
     DeletedPrincipals,
     DeletedApplications,
+    Assigned,
+    /// By the object ID of the service principal.
+    Jobs,
 }
 
 impl Read {
     fn is_asked_by(self, url: &str) -> bool {
         let marks = match self {
-            Self::Principal => "')?",
+            Self::Principal => return url.contains("')?") || url.ends_with("')"),
+            Self::Assigned => "')/appRoleAssignedTo?",
+            Self::Jobs => "/synchronization/jobs",
             Self::Roles => "')/appRoleAssignments?",
             Self::Grants => "')/oauth2PermissionGrants?",
             Self::DeletedPrincipals => "/deletedItems/microsoft.graph.servicePrincipal?",
@@ -120,6 +125,8 @@ pub fn spec_with(change: impl FnOnce(&mut Value)) -> Value {
 pub struct Scene {
     pub graph: Graph<Arc<Seam>>,
     pub looker: Looker,
+    /// What the look knows of earlier ones: the object IDs, as in the steady state.
+    pub recall: Recall,
     seam: Arc<Seam>,
     clock: Clock,
     emulator: Option<tenant::Shared>,
@@ -145,6 +152,7 @@ impl Scene {
         Self {
             graph: Graph::new(Arc::clone(&seam), clock.clone()),
             looker,
+            recall: Recall { principals: [(IDENTITY, IDENTITY_OBJECT)].into(), ..Recall::default() },
             seam,
             clock,
             emulator: None,
@@ -176,6 +184,7 @@ impl Scene {
         let clock = clock();
         let (tenant, emulator, contract) = tenant::emulated(clock.clone(), knobs, &scenario);
         let mut scene = Self::new(tenant, clock, looker);
+        scene.recall.principals = scenario.service_principals.iter().map(|principal| ids(&principal.0)).collect();
         scene.emulator = Some(emulator);
         scene.contract = Some(contract);
         scene
@@ -261,8 +270,11 @@ impl Scene {
         reads: Vec<Read>,
         alter: impl Fn(&mut Value) + Send + 'static,
     ) {
+        let object = self.recall.principals.get(&app).map_or_else(|| app.to_string(), ToString::to_string);
         let app = app.to_string();
-        let is_meant = move |url: &str| url.contains(&app) && reads.iter().any(|read| read.is_asked_by(url));
+        let is_meant = move |url: &str| {
+            (url.contains(&app) || url.contains(&object)) && reads.iter().any(|read| read.is_asked_by(url))
+        };
         self.seam.alter(Kind::Batch, range, move |asked, reply| {
             let mut items = asked.items();
             items.retain(|item| is_meant(item["url"].as_str().unwrap()));
@@ -292,10 +304,15 @@ impl Scene {
     /// The service principal of the application is not there.
     pub fn absent(&self, app: AppId) {
         let body = tenant::error("Request_ResourceNotFound");
-        self.items(.., app, vec![Read::Principal, Read::Roles, Read::Grants], move |item| {
-            item["status"] = 404.into();
-            item["body"] = body.clone();
-        });
+        self.items(
+            ..,
+            app,
+            vec![Read::Principal, Read::Roles, Read::Grants, Read::Assigned, Read::Jobs],
+            move |item| {
+                item["status"] = 404.into();
+                item["body"] = body.clone();
+            },
+        );
     }
 
     /// Further pages answer as this function of their address says.
@@ -339,7 +356,7 @@ impl Scene {
     /// Looks, and tells everything that came of it.
     pub async fn look_for(&self, looker: &Looker, priority: Priority) -> Look {
         let Looker { desired, endpoints, credential } = looker;
-        self.graph.look(Question { desired, endpoints, credential, priority, recall: &Recall::default() }).await
+        self.graph.look(Question { desired, endpoints, credential, priority, recall: &self.recall }).await
     }
 
     /// Looks, and the tenant answers.
@@ -370,6 +387,12 @@ impl Scene {
         let batches = self.asked().into_iter().filter(|asked| asked.kind() == Kind::Batch);
         batches.flat_map(|batch| batch.items()).map(|item| item["url"].as_str().unwrap().to_owned()).collect()
     }
+}
+
+/// Application ID and object ID of a service principal of a scenario.
+fn ids(principal: &serde_json::Map<String, Value>) -> (AppId, ObjectId) {
+    let text = |name: &str| principal[name].as_str().unwrap();
+    (text("appId").parse().unwrap(), text("id").parse().unwrap())
 }
 
 /// A clock that moves with tokio's.

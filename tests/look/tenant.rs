@@ -48,7 +48,7 @@ fn token_reply(asked: &Asked, serial: usize) -> Reply {
     let form = asked.form();
     let client = form.iter().find(|(name, _)| name == "client_id").map(|(_, value)| value.clone());
     let tenant = asked.uri.path().split('/').nth(1);
-    let roles = ["Application.Read.All", "Directory.Read.All"];
+    let roles = ["Application.Read.All", "Directory.Read.All", "Synchronization.Read.All"];
     let access_token = token(&json!({"tid": tenant, "appid": client, "roles": roles}), serial);
     Reply::json(200, &json!({"token_type": "Bearer", "expires_in": 3599, "access_token": access_token}))
 }
@@ -79,17 +79,36 @@ pub fn grant(scope: &str) -> Value {
     json!({"resourceId": GRAPH_OBJECT.to_string(), "consentType": "AllPrincipals", "scope": scope})
 }
 
+/// A provisioning job that runs well.
+pub fn job() -> Value {
+    let cycle = json!({"state": "Succeeded", "timeBegan": "2026-11-23T07:40:00Z", "timeEnded": "2026-11-23T07:40:30Z"});
+    json!({
+        "id": "CiscoWebex.0123456789abcdef.00000000-0000-4000-8000-000000000062",
+        "templateId": "CiscoWebex",
+        "schedule": {"expiration": null, "interval": "PT40M", "state": "Active"},
+        "status": {
+            "code": "Active", "countSuccessiveCompleteFailures": 0, "lastExecution": cycle, "lastSuccessfulExecution": cycle,
+            "quarantine": null, "synchronizedEntryCountByType": [{"key": "User", "value": 10}],
+        },
+    })
+}
+
 /// The tenant in which everything is in order: both presets, and any other application without permissions.
 fn healthy(url: &str) -> (u16, Value) {
     let principal = |id: String, app: &str, name: &str| {
         json!({
             "id": id, "appId": app, "displayName": name, "accountEnabled": true, "isDisabled": null,
             "disabledByMicrosoftStatus": null, "appOwnerOrganizationId": OWNER.to_string(),
+            "appRoleAssignmentRequired": false, "keyCredentials": [], "passwordCredentials": [],
         })
     };
     let app = url.split('\'').nth(1).unwrap_or_default();
-    let (path, query) = url.split_once('?').unwrap();
-    let body = if path.starts_with("/directory/deletedItems/") || path.ends_with("/oauth2PermissionGrants") {
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let body = if path.ends_with("/synchronization/jobs") {
+        json!({"value": [job()]})
+    } else if path.ends_with("/appRoleAssignedTo") {
+        json!({"value": [{"principalType": "Group"}]})
+    } else if path.starts_with("/directory/deletedItems/") || path.ends_with("/oauth2PermissionGrants") {
         let is_integration = app == INTEGRATION.to_string();
         json!({"value": if is_integration { vec![grant("User.Read")] } else { Vec::new() }})
     } else if path.ends_with("/appRoleAssignments") {

@@ -70,9 +70,10 @@ impl<T: Transport> Reader<'_, T> {
     async fn batch(&self, items: &[Item]) -> Result<Answers, Refused> {
         let mut answers = self.exchange(items).await?;
         for _ in 0..ITEM_RETRIES {
+            let may_wait = |item: &&Item| item.operation != Operation::DirectoryAudits;
             let wait = |item: &&Item| answers.get(&item.id).and_then(|answer| short_wait(answer.as_ref().ok()?, self));
             let (again, waits): (Vec<Item>, Vec<Duration>) =
-                items.iter().filter_map(|item| Some((item.clone(), wait(&item)?))).unzip();
+                items.iter().filter(may_wait).filter_map(|item| Some((item.clone(), wait(&item)?))).unzip();
             let Some(longest) = waits.into_iter().max() else { break };
             self.graph.hold_back(longest).await;
             match self.exchange(&again).await {
@@ -88,10 +89,8 @@ impl<T: Transport> Reader<'_, T> {
 
     async fn exchange(&self, requests: &[Item]) -> Result<Answers, Refused> {
         let costs: Vec<Cost> = requests.iter().map(|item| budget::cost_of(&item.url)).collect();
-        let cost = Cost {
-            units: costs.iter().map(|cost| cost.units).sum(),
-            audits: costs.iter().map(|cost| cost.audits).sum(),
-        };
+        // Reads of the audit log were paid for before they were asked, so that nothing waits for them.
+        let cost = Cost { units: costs.iter().map(|cost| cost.units).sum(), audits: 0 };
         self.line.metrics.batch(requests.len());
         let body = serde_json::to_vec(&BatchRequest { requests }).expect("strings and maps of strings become JSON");
         let url = format!("{}/v1.0/$batch", self.question.endpoints.graph);
@@ -112,7 +111,7 @@ impl<T: Transport> Reader<'_, T> {
             told += units.unwrap_or(cost.units);
             self.note(item, &answer, took);
             // The tenant's other looks mind at once what was said here; what it means for this one is read later.
-            self.minded(answer.status, &answer.headers);
+            self.minded(item.operation, answer.status, &answer.headers);
             if answer.status == StatusCode::UNAUTHORIZED {
                 return Err(Refused::Token { claims: challenge::claims(&answer.headers) });
             }
@@ -184,17 +183,22 @@ impl<T: Transport> Reader<'_, T> {
         if answer.status == StatusCode::UNAUTHORIZED {
             return Err(Refused::Token { claims: challenge::claims(&answer.headers) });
         }
-        match self.minded(answer.status, &answer.headers) {
+        match self.minded(operation, answer.status, &answer.headers) {
             Some(obstacle) => Err(Refused::Obstacle(obstacle)),
             None => Ok(answer),
         }
     }
 
     /// The obstacle behind an answer or item that is an error whatever was asked; the tenant's budget minds what it says
-    /// about limits.
-    fn minded(&self, status: StatusCode, headers: &HeaderMap) -> Option<Obstacle> {
+    /// about limits. The audit log has limits of its own.
+    fn minded(&self, operation: Operation, status: StatusCode, headers: &HeaderMap) -> Option<Obstacle> {
         let (budgets, now) = (&self.graph.budgets, self.graph.clock.instant());
         let key = budget_key(self.question);
+        if operation == Operation::DirectoryAudits {
+            let obstacle = call::general_obstacle(status, headers, &self.graph.clock)?;
+            budgets.mind_audits(&key, &obstacle, now);
+            return Some(obstacle);
+        }
         budgets.learn(&key, headers, budget::is_refusal(status), now);
         let obstacle = call::general_obstacle(status, headers, &self.graph.clock)?;
         budgets.mind(&key, &obstacle, now);

@@ -182,7 +182,7 @@ v1.0 v2.0 beta oauth2 token servicePrincipals applications directory deletedItem
 microsoft.graph.application graph.servicePrincipal graph.application directoryObjects $batch $metadata $entity $ref $count
 common organizations authorize .default
 $select $filter $top $skip $skiptoken $deltatoken $expand $orderby $format eq and or true false null
-graph principal grants servicePrincipal application
+principal whole roles grants assigned jobs resource names candidate servicePrincipal application named owned created
 ";
 
 /// Hosts of Microsoft's clouds.

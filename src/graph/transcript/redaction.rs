@@ -114,7 +114,9 @@ impl Redaction {
             times: 0,
             headers: 0,
         };
-        redaction.declared(desired.applications.iter().map(|application| application.app_id));
+        let resources = desired.applications.iter().flat_map(|application| &application.required);
+        let resources = resources.map(|permission| permission.resource);
+        redaction.declared(desired.applications.iter().map(|application| application.app_id).chain(resources));
         for application in &desired.applications {
             redaction.text(&application.name);
         }
@@ -243,13 +245,28 @@ impl Redaction {
         stands.into()
     }
 
-    /// Our name for an item of a batch: what it asks for, and the application. Any other id is a text.
+    /// Our name for an item of a batch: what it asks for, and the application or object. Any other id is a text.
     fn item_name(&mut self, text: &str) -> String {
-        const KINDS: [&str; 6] = ["graph", "principal", "roles", "grants", "servicePrincipal", "application"];
+        const KINDS: [&str; 12] = [
+            "principal",
+            "whole",
+            "roles",
+            "grants",
+            "assigned",
+            "jobs",
+            "resource",
+            "names",
+            "candidate",
+            "servicePrincipal",
+            "application",
+            "audit",
+        ];
+        const ALONE: [&str; 3] = ["named", "owned", "created"];
         let (kind, id) = text.split_once(' ').unwrap_or((text, ""));
+        let is_number = kind == "audit" && id.len() <= 2 && id.chars().all(|c| c.is_ascii_digit());
         match self.id(id) {
             Some(id) if KINDS.contains(&kind) => format!("{kind} {id}"),
-            None if text == "graph" => text.to_owned(),
+            None if is_number || ALONE.contains(&text) => text.to_owned(),
             Some(_) | None => self.text(text),
         }
     }
