@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::trail::Operation;
 
@@ -55,15 +55,7 @@ pub struct BatchRequest<'a> {
 /// The answer to a request of several reads.
 #[derive(Debug, Deserialize)]
 pub struct BatchAnswer {
-    responses: Vec<WireItem>,
-}
-
-#[derive(Debug, Deserialize)]
-struct WireItem {
-    id: String,
-    status: u16,
-    headers: Option<BTreeMap<String, Value>>,
-    body: Option<Value>,
+    responses: Vec<Value>,
 }
 
 /// The answer to one read.
@@ -78,25 +70,48 @@ pub struct ItemAnswer {
 }
 
 impl BatchAnswer {
-    /// The answers by the names of the items; an item answered twice or with a status that is none is left out.
-    pub fn by_id(self) -> BTreeMap<String, ItemAnswer> {
+    /// The answers by the names of the items; an item answered twice or with a status that is none is left out. None if
+    /// anything is no item.
+    pub fn by_id(self) -> Option<BTreeMap<String, ItemAnswer>> {
         let mut answers = BTreeMap::new();
         let mut repeated = Vec::new();
         for item in self.responses {
-            let Ok(status) = StatusCode::from_u16(item.status) else { continue };
-            let answer = ItemAnswer { status, headers: headers(item.headers.unwrap_or_default()), body: item.body };
-            if answers.insert(item.id.clone(), answer).is_some() {
-                repeated.push(item.id);
+            let WireItem { id, status, headers, body } = WireItem::of(item)?;
+            let Ok(status) = StatusCode::from_u16(status) else { continue };
+            if answers.insert(id.clone(), ItemAnswer { status, headers, body }).is_some() {
+                repeated.push(id);
             }
         }
         for id in repeated {
             answers.remove(&id);
         }
-        answers
+        Some(answers)
     }
 }
 
-fn headers(wire: BTreeMap<String, Value>) -> HeaderMap {
+struct WireItem {
+    id: String,
+    status: u16,
+    headers: HeaderMap,
+    body: Option<Value>,
+}
+
+impl WireItem {
+    /// Bodies are the most of what is read, so that they are taken as they are.
+    fn of(item: Value) -> Option<Self> {
+        let Value::Object(mut item) = item else { return None };
+        let Some(Value::String(id)) = item.remove("id") else { return None };
+        let headers = match item.remove("headers") {
+            Some(Value::Object(wire)) => headers(wire),
+            Some(Value::Null) | None => HeaderMap::new(),
+            Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => return None,
+        };
+        let status = item.get("status")?.as_u64()?.try_into().ok()?;
+        Some(Self { id, status, headers, body: item.remove("body").filter(|body| !body.is_null()) })
+    }
+}
+
+fn headers(wire: Map<String, Value>) -> HeaderMap {
     wire.into_iter()
         .filter_map(|(name, value)| {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -110,7 +125,7 @@ mod tests {
     use super::*;
 
     fn answers(json: &str) -> BTreeMap<String, ItemAnswer> {
-        serde_json::from_str::<BatchAnswer>(json).unwrap().by_id()
+        serde_json::from_str::<BatchAnswer>(json).unwrap().by_id().unwrap()
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tracing::debug;
 use super::{
     retry_after,
     transport::{BoxError, Transport, TransportError},
+    wire,
 };
 use crate::{clock::Clock, domain::Obstacle};
 
@@ -46,7 +47,7 @@ pub struct Answer {
 impl Answer {
     /// The body as this type.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, CallError> {
-        serde_json::from_slice(&self.body).map_err(|source| CallError::NotJson { source })
+        wire::from_slice(&self.body).map_err(|source| CallError::NotJson { source })
     }
 }
 

@@ -4,6 +4,7 @@
 mod audit;
 mod credential;
 mod job;
+mod object;
 mod permission;
 mod principal;
 
@@ -14,6 +15,7 @@ use serde_json::Value;
 pub use audit::WireDirectoryAudit;
 pub use credential::{WireCredentials, thumbprint};
 pub use job::{WireSynchronizationJob, unrecognised};
+pub use object::{from_slice, from_value};
 pub use permission::{WireAppRoleAssignment, WireAssigned, WireOAuth2PermissionGrant, WireResourcePrincipal};
 pub use principal::{WireCandidate, WireDeletedObject, WireServicePrincipal};
 
@@ -27,7 +29,7 @@ fn moment(text: Option<&str>) -> Option<Timestamp> {
 
 /// A part of an answer that must not take the rest of it away: what is not of its type is as if it were not there.
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
-    Ok(T::deserialize(Value::deserialize(deserializer)?).ok())
+    Ok(from_value(Value::deserialize(deserializer)?).ok())
 }
 
 /// Answer of the token endpoint.

@@ -102,7 +102,8 @@ impl<T: Transport> Reader<'_, T> {
             return Err(Refused::Obstacle(Obstacle::malformed(&sentence)));
         }
         let batch: BatchAnswer = answer.json().map_err(|error| Refused::Obstacle(error.obstacle()))?;
-        let mut by_id = batch.by_id();
+        let no_item = || Refused::Obstacle(Obstacle::malformed("it was not the JSON that is documented"));
+        let mut by_id = batch.by_id().ok_or_else(no_item)?;
         let mut answers = Answers::new();
         let mut told = 0;
         for (item, cost) in requests.iter().zip(costs) {

@@ -9,12 +9,12 @@ use super::{
     super::{
         batch::ItemAnswer,
         budget::Cost,
-        call,
+        call::{self, CallError},
         list::Pages,
         metric::Strange,
         trail::Operation,
         transport::Transport,
-        wire::{ErrorAnswer, Page},
+        wire::{self, ErrorAnswer, Page},
     },
     Reader, Refused,
 };
@@ -34,7 +34,7 @@ impl<T: Transport> Reader<'_, T> {
             Err(obstacle) => return Reading::Unreadable(obstacle),
         };
         if answer.status == StatusCode::OK {
-            return match answer.body.map(serde_json::from_value::<W>) {
+            return match answer.body.map(wire::from_value::<W>) {
                 Some(Ok(wire)) => Reading::Known(wire),
                 Some(Err(_)) | None => {
                     Reading::Unreadable(Obstacle::malformed("it was not the JSON that is documented"))
@@ -113,7 +113,9 @@ impl<T: Transport> Reader<'_, T> {
     ) -> Result<Page<W>, Refused> {
         let answer = self.send(operation, Method::GET, link, Bytes::new(), cost).await?;
         if answer.status == StatusCode::OK {
-            return answer.json().map_err(|error| Refused::Obstacle(error.obstacle()));
+            let page =
+                answer.json().and_then(|value| wire::from_value(value).map_err(|source| CallError::NotJson { source }));
+            return page.map_err(|error| Refused::Obstacle(error.obstacle()));
         }
         let body = answer.json().ok();
         let answer = ItemAnswer { status: answer.status, headers: answer.headers, body };
@@ -127,7 +129,7 @@ impl<T: Transport> Reader<'_, T> {
 }
 
 pub(super) fn error_code(body: &Value) -> Option<String> {
-    serde_json::from_value::<ErrorAnswer>(body.clone()).ok().map(|answer| answer.error.code)
+    wire::from_value::<ErrorAnswer>(body.clone()).ok().map(|answer| answer.error.code)
 }
 
 pub(super) fn map<W, V>(reading: Reading<W>, known: impl FnOnce(W) -> Reading<V>) -> Reading<V> {

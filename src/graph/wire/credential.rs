@@ -10,7 +10,7 @@ use base64::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{lenient, moment};
+use super::{from_value, lenient, moment};
 use crate::domain::observed::{PrincipalCredential, PrincipalCredentialKind};
 
 /// A registration may have this many entries in its lists together, and its service principal no more: a longer list is
@@ -66,7 +66,7 @@ impl WireCredentials {
     /// The credentials in the answer with a whole service principal; none if the lists are not there, which is not the
     /// same as empty.
     pub fn of(principal: &Value) -> Option<Vec<PrincipalCredential>> {
-        Self::deserialize(principal).ok()?.observed()
+        from_value::<Self>(principal.clone()).ok()?.observed()
     }
 
     /// As `domain` sees them, sorted.
