@@ -133,7 +133,11 @@ pub struct ApplicationStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioning: Option<ProvisioningStatus>,
 
-    /// Certificates and client secrets of its service principal, the one that ends first in front.
+    /// None, Current, Expired or Unknown: its certificates and client secrets; left out while they are not checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_state: Option<String>,
+
+    /// Certificates and client secrets of its service principal, the one that ends first in front; at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<CertificateStatus>,
 

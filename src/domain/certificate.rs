@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
-    belief::{Evidence, Finding},
+    belief::{Belief, Evidence, Finding},
     drift::{Drift, Facet},
     message,
     observed::{ObservedApplication, PrincipalCredential, PrincipalCredentialKind, ServicePrincipal},
@@ -16,7 +16,10 @@ use super::{
     text,
     timing::{later, whole_second},
 };
-use crate::api::{Reason, status::CertificateStatus};
+use crate::api::{
+    Reason,
+    status::{ApplicationStatus, CertificateStatus},
+};
 
 /// Most entries in the status; those that ended first are left out.
 const LISTED_MAX: usize = 20;
@@ -179,6 +182,45 @@ fn drift(ctx: Context<'_>, principal: &ServicePrincipal, expired: &[&Certificate
         remedy: ctx
             .renew_certificate(has(PrincipalCredentialKind::Certificate), has(PrincipalCredentialKind::ClientSecret)),
     }
+}
+
+/// What `certificateState` says of those that count.
+const CURRENT: &str = "Current";
+const EXPIRED: &str = "Expired";
+const NONE: &str = "None";
+const UNKNOWN: &str = "Unknown";
+
+/// Whether the entry tells how they are.
+pub fn is_known(entry: &ApplicationStatus) -> bool {
+    entry.certificate_state.as_deref().is_some_and(|state| [CURRENT, EXPIRED].contains(&state))
+}
+
+/// Whether the entry tells that there are none.
+pub fn has_none(entry: &ApplicationStatus) -> bool {
+    entry.certificate_state.as_deref() == Some(NONE)
+}
+
+/// There are none.
+pub fn set_none(entry: &mut ApplicationStatus) {
+    entry.certificate_state = Some(NONE.to_owned());
+    entry.certificates = Vec::new();
+}
+
+/// Writes what is believed: by this look, or as it was where this look could not tell.
+pub fn set(
+    entry: &mut ApplicationStatus,
+    previous: Option<&ApplicationStatus>,
+    fresh: Option<&Certificates>,
+    belief: &Belief,
+) {
+    let state = match belief {
+        Belief::Good => CURRENT,
+        Belief::Drifted(_) => EXPIRED,
+        Belief::Unknown | Belief::Confirming | Belief::NotApplicable => UNKNOWN,
+    };
+    entry.certificate_state = Some(state.to_owned());
+    let kept = previous.filter(|_| state != UNKNOWN).map(|previous| previous.certificates.clone());
+    entry.certificates = fresh.map(|fresh| fresh.status.clone()).or(kept).unwrap_or_default();
 }
 
 /// What is told of certificates and client secrets that are in order: which of those that count end soon.

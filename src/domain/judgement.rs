@@ -53,16 +53,9 @@ impl Earlier<'_> {
             Facet::SignIn => lives && entry.sign_in_enabled == Some(true),
             Facet::Consent => entry.consent.as_ref().is_some_and(|consent| consent.granted.is_some()),
             Facet::Provisioning => lives && entry.provisioning.as_ref().is_some_and(provisioning::is_known),
-            Facet::Certificates => lives && !entry.certificates.is_empty(),
+            Facet::Certificates => lives && certificate::is_known(entry),
         };
         was_read.then_some(Belief::Good)
-    }
-
-    /// Whether an earlier look found no certificate and no client secret of this application.
-    fn has_none(&self, application: &DesiredApplication) -> bool {
-        let was_read = self.entry(application).is_some_and(|entry| entry.state.as_deref() == Some("Present"));
-        let condition = self.status.condition(Facet::Certificates.condition().as_str());
-        self.counts && was_read && condition.is_none_or(|condition| condition.status != "Unknown")
     }
 
     /// The entry of the same application; an entry of the same name with another application ID is not about it.
@@ -221,21 +214,28 @@ fn certified(
     settle: Settle<'_>,
 ) -> Option<Timestamp> {
     let entry = earlier.entry(ctx.application);
-    let previous = entry.map(|entry| entry.certificates.as_slice()).unwrap_or_default();
+    let had_none = earlier.counts && entry.is_some_and(certificate::has_none);
+    let was_checked = entry.is_some_and(|entry| entry.certificate_state.is_some());
     let judged = match seen.map(|seen| (seen, &seen.credentials)) {
-        Some((seen, Reading::Known(_))) => Some(certificate::judge(ctx, input.now, seen)?),
-        Some((_, Reading::Unreadable(_))) if !previous.is_empty() || !earlier.has_none(ctx.application) => None,
-        Some((_, Reading::Absent | Reading::NotAsked)) | None if !previous.is_empty() => None,
-        Some((_, Reading::Unreadable(_) | Reading::Absent | Reading::NotAsked)) | None => return None,
+        Some((seen, Reading::Known(_))) => {
+            let judged = certificate::judge(ctx, input.now, seen);
+            if judged.is_none() {
+                certificate::set_none(status);
+                return None;
+            }
+            judged
+        }
+        Some((_, Reading::Unreadable(_) | Reading::Absent | Reading::NotAsked)) | None if had_none => {
+            certificate::set_none(status);
+            return None;
+        }
+        Some((_, Reading::Absent | Reading::NotAsked)) | None if !was_checked => return None,
+        Some((_, Reading::Unreadable(_) | Reading::Absent | Reading::NotAsked)) | None => None,
     };
     let finding = judged.as_ref().map_or(Finding::Unknown, |judged| judged.finding.clone());
     let outcome = settle(Facet::Certificates, Some(&finding));
-    let Some(judged) = judged.filter(|_| outcome.is_fresh) else {
-        status.certificates = previous.to_vec();
-        return None;
-    };
-    status.certificates = judged.status;
-    judged.changes_at
+    certificate::set(status, entry, judged.as_ref().filter(|_| outcome.is_fresh), &outcome.belief);
+    judged.filter(|_| outcome.is_fresh)?.changes_at
 }
 
 /// What is told of facets that are in order.

@@ -4,13 +4,20 @@ use proptest::prelude::*;
 use serde_json::json;
 use webex_azure_operator::{
     api::{
-        ConditionType, Reason,
+        ConditionType, Reason, WebexAzureIntegrationStatus,
         reason::{ConditionStatus, TABLE},
     },
-    domain::{Obstacle, text::MESSAGE_MAX},
+    domain::{
+        Obstacle,
+        observed::{ScheduleState, SynchronizationCode, SynchronizationJob},
+        text::MESSAGE_MAX,
+    },
 };
 
-use crate::fixture::{IDENTITY, INTEGRATION, Tenant, World, deleted, grants_forbidden, healthy, sign_in, spec};
+use crate::fixture::{
+    IDENTITY, IDENTITY_OBJECT, INTEGRATION, THUMBPRINT, Tenant, World, certificate, deleted, first_cycle,
+    grants_forbidden, healthy, hours, never_started, paused, quarantined, running, secret, sign_in, spec, start,
+};
 
 /// One step of a history.
 #[derive(Debug, Clone)]
@@ -30,7 +37,8 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         3 => (1..2000_i64).prop_map(Step::Wait),
-        6 => prop::collection::vec(0..7_u8, 0..3).prop_map(Step::See),
+        1 => (1..900_000_i64).prop_map(Step::Wait),
+        6 => flaws().prop_map(Step::See),
         1 => Just(Step::Refused),
         2 => Just(Step::Unavailable),
         1 => (1..60_u8).prop_map(Step::Interval),
@@ -43,8 +51,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..40)
 }
 
+fn flaws() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(0..23_u8, 0..4)
+}
+
+/// What the tenant shows: both presets with a job and a certificate, and these flaws, of which later ones cover earlier.
 fn seen(world: &World, flaws: &[u8]) -> Tenant {
-    let mut tenant = healthy();
+    let now = world.now;
+    let at = hours(start(), 24);
+    let mut tenant = healthy()
+        .provisioned(vec![running(now)])
+        .with_credentials(vec![certificate(THUMBPRINT, hours(start(), 24 * 40))]);
     for flaw in flaws {
         tenant = match flaw {
             0 => tenant.soft_deleted(world.now),
@@ -59,7 +76,31 @@ fn seen(world: &World, flaws: &[u8]) -> Tenant {
             3 => tenant.disabled(),
             4 => tenant.not_consented(),
             5 => tenant.unreadable(IDENTITY, &Obstacle::throttled(Some(7))),
-            _ => tenant.grants_unreadable(grants_forbidden()),
+            6 => tenant.grants_unreadable(grants_forbidden()),
+            7 => tenant.provisioned(Vec::new()),
+            8 => tenant.provisioned(vec![paused(start())]),
+            9 => tenant.provisioned(vec![never_started()]),
+            10 => tenant.provisioned(vec![first_cycle()]),
+            11 => tenant.provisioned(vec![quarantined("TooManyDeletes", start())]),
+            12 => tenant.provisioned(vec![SynchronizationJob {
+                schedule: ScheduleState::Disabled,
+                ..quarantined("EncounteredQuarantineException", start())
+            }]),
+            13 => tenant.provisioned(vec![running(start())]),
+            14 => {
+                tenant.without_people().provisioned(vec![SynchronizationJob { synchronized: Some(0), ..running(now) }])
+            }
+            15 => tenant.provisioned(vec![
+                SynchronizationJob { code: SynchronizationCode::Unrecognised, ..running(now) },
+                SynchronizationJob { template_id: "other".to_owned(), ..running(at) },
+            ]),
+            16 => tenant.jobs_unreadable(Obstacle::not_offered("provisioning jobs")),
+            17 => tenant.jobs_unreadable(Obstacle::timeout("Microsoft Graph")),
+            18 => tenant.gone(IDENTITY, vec![deleted(IDENTITY_OBJECT, now)]),
+            19 => tenant.with_credentials(Vec::new()),
+            20 => tenant.with_credentials(vec![secret("a", at), certificate(THUMBPRINT, at)]),
+            21 => tenant.credentials_unreadable(Obstacle::timeout("Microsoft Graph")),
+            _ => tenant.without_people().switched(IDENTITY, |principal| principal.assignment_required = true),
         };
     }
     tenant
@@ -109,6 +150,19 @@ fn take(world: &mut World, step: &Step) {
         | Step::Mend
         | Step::Restart => world.blocked(&Obstacle::graph_unavailable(500, None)),
     };
+}
+
+/// The status without what moves by itself.
+fn without_clockwork(status: &WebexAzureIntegrationStatus) -> WebexAzureIntegrationStatus {
+    let mut status = status.clone();
+    status.last_observed_time = None;
+    for provisioning in status.applications.iter_mut().filter_map(|entry| entry.provisioning.as_mut()) {
+        provisioning.last_success_time = None;
+        if let Some(quarantine) = &mut provisioning.quarantine {
+            quarantine.next_attempt = None;
+        }
+    }
+    status
 }
 
 fn check(world: &World, before: &World) -> Result<(), TestCaseError> {
@@ -166,6 +220,13 @@ fn check(world: &World, before: &World) -> Result<(), TestCaseError> {
         }
     }
     prop_assert_eq!(status.drift.is_empty(), status.drift_count.is_none());
+    if *status != before.status && without_clockwork(status) == without_clockwork(&before.status) {
+        let last = before.status.last_observed_time.as_ref().unwrap().0;
+        prop_assert!(world.now >= hours(last, 1), "cycles and looks alone wait for the heartbeat");
+    }
+    let text = serde_json::to_string(status).unwrap();
+    let published: WebexAzureIntegrationStatus = serde_json::from_str(&text).unwrap();
+    prop_assert_eq!(&published, status, "what is published is read back the same");
     Ok(())
 }
 
@@ -186,7 +247,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_look_twice_writes_once(steps in steps(), flaws in prop::collection::vec(0..7_u8, 0..3)) {
+    fn the_same_look_twice_writes_once(steps in steps(), flaws in flaws()) {
         let mut world = World::new(spec());
         for step in &steps {
             take(&mut world, step);
