@@ -140,7 +140,7 @@ fn listed(principal: &ServicePrincipal, credentials: &[PrincipalCredential]) -> 
 /// secret that ends last.
 fn governing(listed: &[CertificateStatus]) -> Vec<&CertificateStatus> {
     let of_kind = |kind: PrincipalCredentialKind| listed.iter().filter(move |entry| entry.kind == name(kind));
-    let active = of_kind(PrincipalCredentialKind::Certificate).filter(|entry| entry.active == Some(true)).next_back();
+    let active = of_kind(PrincipalCredentialKind::Certificate).rfind(|entry| entry.active == Some(true));
     let certificate = active.or_else(|| of_kind(PrincipalCredentialKind::Certificate).next_back());
     certificate.into_iter().chain(of_kind(PrincipalCredentialKind::ClientSecret).next_back()).collect()
 }

@@ -65,7 +65,8 @@ fn assignment_missing(ctx: Context<'_>, principal: &ServicePrincipal) -> Drift {
         principal.id,
         ctx.desired.tenant
     );
-    drift(ctx, Reason::AssignmentMissing, actual, ctx.assign())
+    let expected = "somebody is assigned, or no assignment is required";
+    Drift { expected, ..drift(ctx, Reason::AssignmentMissing, actual, ctx.assign()) }
 }
 
 fn drift(ctx: Context<'_>, reason: Reason, actual: String, remedy: Remedy) -> Drift {

@@ -135,6 +135,8 @@ mod tests {
     #[test]
     fn long_text_is_capped_without_breaking_a_character() {
         assert_eq!(safe(&"ä".repeat(70)), format!("{}…", "ä".repeat(64)));
+        assert_eq!(brief("EncounteredQuarantineException"), "EncounteredQuarantineException");
+        assert!(brief(&"ä".repeat(70)).len() <= BRIEF_MAX && brief(&"\u{202e}".repeat(70)).ends_with('…'));
         let message = capped("ä".repeat(600));
         assert!(message.len() <= MESSAGE_MAX && message.ends_with('…'));
     }

@@ -53,9 +53,21 @@ fn each_way_to_stand_still_has_its_reason_its_words_and_its_remedy() {
     let not_configured = SynchronizationJob { code: SynchronizationCode::NotConfigured, ..never_started() };
     let never = SynchronizationJob { last_success: None, last_cycle: None, ..paused(at) };
     let cases: [(SynchronizationJob, &str, &str, &str, &str); 7] = [
-        (paused(at), "ProvisioningPaused", "Paused", "is paused: somebody stopped it.", "StartProvisioning"),
+        (
+            paused(at),
+            "ProvisioningPaused",
+            "Paused",
+            "is paused: it was stopped and waits to be started.",
+            "StartProvisioning",
+        ),
         (never, "ProvisioningPaused", "Paused", "is paused and has never finished a cycle.", "StartProvisioning"),
-        (scheduled(ScheduleState::Paused), "ProvisioningPaused", "Paused", "somebody stopped it", "StartProvisioning"),
+        (
+            scheduled(ScheduleState::Paused),
+            "ProvisioningPaused",
+            "Paused",
+            "is paused: it was stopped",
+            "StartProvisioning",
+        ),
         (
             scheduled(ScheduleState::Disabled),
             "ProvisioningDisabled",

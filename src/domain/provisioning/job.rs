@@ -140,10 +140,9 @@ pub fn judge(subject: Subject<'_>, now: Timestamp, job: &SynchronizationJob, ass
     match (job.code, job.schedule) {
         (Unrecognised, _) | (_, ScheduleState::Unrecognised) => Verdict::good(State::Unknown),
         (NotConfigured, _) => not_configured(subject),
-        (Quarantine, ScheduleState::Disabled) => switched_off(subject, now, job, in_quarantine),
         (Paused, _) | (_, ScheduleState::Paused) => paused(subject, job, in_quarantine),
         (NotRun, ScheduleState::Disabled) => never_started(subject),
-        (Active, ScheduleState::Disabled) => switched_off(subject, now, job, in_quarantine),
+        (Active | Quarantine, ScheduleState::Disabled) => switched_off(subject, now, job, in_quarantine),
         (Quarantine, ScheduleState::Active) => quarantined(subject, in_quarantine),
         (NotRun, ScheduleState::Active) => Verdict::good(State::NotRun),
         (Active, ScheduleState::Active) => running(subject, now, job, assigned),
@@ -178,7 +177,11 @@ fn besides(quarantine: Option<&Quarantine>) -> String {
 
 fn paused(subject: Subject<'_>, job: &SynchronizationJob, quarantine: Option<&Quarantine>) -> Verdict {
     let ran = job.last_success.is_some() || job.last_cycle.is_some();
-    let how = if ran { "is paused: somebody stopped it" } else { "is paused and has never finished a cycle" };
+    let how = if ran {
+        "is paused: it was stopped and waits to be started"
+    } else {
+        "is paused and has never finished a cycle"
+    };
     let actual = format!("{} {how}.{}", named(subject), besides(quarantine));
     let remedy = match quarantine {
         Some(_) => subject.ctx.mend_provisioning(&cause_of(quarantine), None),

@@ -115,11 +115,13 @@ impl Context<'_> {
         Self::provisioning(Action::MendProvisioning, None, text)
     }
 
-    /// Nobody is in scope.
+    /// Nobody is in scope. Those with the role Default Access are left out:
+    /// <https://learn.microsoft.com/en-us/entra/identity/saas-apps/cisco-webex-provisioning-tutorial>
     pub fn assign_people(&self) -> Remedy {
         let text = format!(
             "Assign the people or groups that are to have Webex, as {CLOUD_APPLICATION_ADMINISTRATOR}: Entra admin center > \
-             Enterprise applications > {} > Users and groups > Add user/group.",
+             Enterprise applications > {} > Users and groups > Add user/group. Where there is a choice of roles, take another than \
+             Default Access, which is not provisioned.",
             self.application.app_id
         );
         Self::provisioning(Action::Assign, None, text)
