@@ -116,8 +116,9 @@ fn no_job_is_believed_after_two_looks() {
     assert!(world.message(C::Ready).contains("Control Hub > Organization Settings > Directory Synchronization"));
 
     let before = world.status.clone();
-    world.restart().after(15).look(healthy().provisioned(Vec::new()));
+    let decision = world.restart().after(15).look(healthy().provisioned(Vec::new()));
     assert_eq!(world.status, before, "a restart does not doubt what was confirmed");
+    assert!(decision.settled_until.is_some(), "nor asks again");
 }
 
 #[test]
@@ -283,8 +284,9 @@ fn nobody_in_scope_is_believed_after_two_looks() {
     assert!(message.contains("no user and no group is assigned"), "{message}");
     assert!(message.contains("> Users and groups >"), "{message}");
     let before = world.status.clone();
-    world.restart().after(15).look(seen);
+    let decision = world.restart().after(15).look(seen);
     assert_eq!(world.status, before);
+    assert!(decision.settled_until.is_some(), "nor asks again");
 }
 
 #[test]

@@ -101,8 +101,9 @@ fn an_application_that_lets_in_only_the_assigned_needs_an_assignment() {
             assert!(remedy.text.contains(words), "{}", remedy.text);
         }
         let before = world.status.clone();
-        world.restart().after(15).look(locked(id, NOBODY));
+        let decision = world.restart().after(15).look(locked(id, NOBODY));
         assert_eq!(world.status, before, "a restart does not doubt what was confirmed");
+        assert!(decision.settled_until.is_some(), "nor asks again");
         world.after(300).look(locked(id, Reading::Known(Assigned { any: true, people: false })));
         assert_eq!(world.ready(), ("True", "InSync"), "an application that is assigned is enough");
     }
