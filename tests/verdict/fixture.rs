@@ -19,7 +19,7 @@ use webex_azure_operator::{
         cloud::Endpoints,
         decide,
         observed::{
-            AppRoleAssignment, ConsentType, DeletedObject, OAuth2PermissionGrant, ObservedApplication,
+            AppRoleAssignment, Assigned, ConsentType, DeletedObject, OAuth2PermissionGrant, ObservedApplication,
             ResourcePrincipal, ServicePrincipal, Switch,
         },
         obstacle::SignIn,
@@ -211,7 +211,11 @@ pub fn healthy() -> Tenant {
         oauth2_permission_grants: Reading::Known(BTreeSet::from([grant("User.Read")])),
         ..present(INTEGRATION_OBJECT, "Cisco Webex Identity Integration")
     };
-    let identity = present(IDENTITY_OBJECT, "Cisco Webex Identity - Azure AD");
+    let identity = ObservedApplication {
+        assigned: Reading::Known(Assigned { any: true, people: true }),
+        jobs: Reading::Known(vec![timeless()]),
+        ..present(IDENTITY_OBJECT, "Cisco Webex Identity - Azure AD")
+    };
     Tenant(Observed {
         resources: BTreeMap::from([(catalog::MICROSOFT_GRAPH_APP_ID, Reading::Known(microsoft_graph()))]),
         identity: Reading::NotAsked,

@@ -5,11 +5,11 @@ use webex_azure_operator::{
     api::{AppId, ConditionType as C, ObjectId},
     domain::{
         Obstacle, Reading,
-        observed::{Candidate, Candidates},
+        observed::{Candidate, Candidates, ObservedApplication},
     },
 };
 
-use crate::fixture::{IDENTITY, IDENTITY_OBJECT, Tenant, World, healthy, present, spec};
+use crate::fixture::{IDENTITY, IDENTITY_OBJECT, Tenant, World, healthy, present, spec, timeless};
 
 fn seeking() -> World {
     let mut spec = spec();
@@ -128,7 +128,8 @@ fn a_wizard_that_ran_again_is_followed() {
     world.look(found(&[IDENTITY], &[]));
     let other = AppId::from_u128(0x14);
     let mut seen = found(&[other], &[]);
-    seen.0.applications.insert(other, present(ObjectId::from_u128(0x15), "Cisco Webex Identity"));
+    let identity = present(ObjectId::from_u128(0x15), "Cisco Webex Identity");
+    seen.0.applications.insert(other, ObservedApplication { jobs: Reading::Known(vec![timeless()]), ..identity });
     world.after(300).look(seen);
     assert_eq!(world.ready(), ("True", "InSync"));
     assert_eq!(world.memory.recall.identity, Some(other));

@@ -580,8 +580,10 @@ fn a_cloud_without_provisioning_jobs_does_not_keep_ready_from_true() {
         spec["cloud"] = json!("China");
         spec["identityIntegration"] = json!({ "appId": crate::fixture::INTEGRATION.to_string() });
     });
+    let mut not_asked = healthy();
+    not_asked.application(IDENTITY).jobs = Reading::NotAsked;
     let cases = [
-        (china, healthy()),
+        (china, not_asked),
         (World::new(spec()), healthy().jobs_unreadable(Obstacle::not_offered("provisioning jobs"))),
     ];
     for (mut world, seen) in cases {
