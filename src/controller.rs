@@ -4,6 +4,7 @@
 
 pub mod credential;
 pub mod event;
+pub mod metric;
 pub mod pass;
 pub mod publish;
 pub mod queue;

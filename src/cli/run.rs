@@ -42,6 +42,9 @@ pub struct RunArguments {
     /// Serve metrics in the OpenMetrics form at this address, under /metrics; not served if left out.
     #[arg(long, env = "WEBEX_AZURE_OPERATOR_METRICS_ADDRESS", value_name = "ADDRESS")]
     metrics_address: Option<SocketAddr>,
+    /// Give each object series of its own among the metrics; false leaves them out, for thousands of objects.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "true|false", hide_possible_values = true)]
+    object_metrics: bool,
     #[command(flatten)]
     attribution: AttributionArgument,
     #[command(flatten)]
@@ -145,12 +148,15 @@ pub async fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
         instance: arguments.instance,
     };
     let stop = CancellationToken::new();
-    let controller = Controller::new(client, transport, Clock::system(), settings);
+    let mut controller = Controller::new(client, transport, Clock::system(), settings);
     let mut serving = JoinSet::new();
     if let Some(address) = arguments.metrics_address {
         let endpoint = Endpoint::bind(address).await?;
         let mut registry = Registry::with_prefix(PREFIX);
         controller.register(&mut registry);
+        if arguments.object_metrics {
+            controller.register_objects(&mut registry);
+        }
         info!(address = endpoint.address().map(tracing::field::display), "serving metrics at /metrics");
         serving.spawn(endpoint.serve(registry, stop.clone()));
     }

@@ -22,6 +22,7 @@ use tracing::{error, info, warn};
 
 use super::{
     credential::OperatorIdentity,
+    metric::ObjectMetrics,
     pass::{self, Context, End, PassError, Remembered, Turn},
     queue::{Class, Group, Limits, Queue},
     store::{Change, ObjectKey, Store, Stored, Watched},
@@ -119,6 +120,13 @@ impl<T: Transport + 'static> Controller<T> {
     /// Makes readable what is counted.
     pub fn register(&self, registry: &mut Registry) {
         self.ctx.graph.register(registry);
+    }
+
+    /// Makes readable what each object says, from the first list on.
+    pub fn register_objects(&mut self, registry: &mut Registry) {
+        let metrics = ObjectMetrics::default();
+        metrics.register(registry);
+        self.store.show_on(metrics);
     }
 
     /// Runs until told to stop; passes that are under way then get a moment to end.

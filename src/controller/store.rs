@@ -16,6 +16,7 @@ use kube::{
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
+use super::metric::ObjectMetrics;
 use crate::{
     api::{
         AppId, REQUESTED_AT_ANNOTATION, WebexAzureIntegration, WebexAzureIntegrationSpec, WebexAzureIntegrationStatus,
@@ -196,11 +197,12 @@ pub struct Stored {
 }
 
 impl Stored {
-    fn of(guarded: DeserializeGuard<Watched>) -> Option<(ObjectKey, Self)> {
-        let (metadata, spec, status) = match guarded.0 {
-            Ok(watched) => (watched.metadata, watched.spec, StatusDigest::of(&watched.status)),
+    fn of(guarded: DeserializeGuard<Watched>) -> Option<(ObjectKey, Self, Value)> {
+        let (metadata, spec, digest, status) = match guarded.0 {
+            Ok(watched) => (watched.metadata, watched.spec, StatusDigest::of(&watched.status), watched.status),
             Err(invalid) => {
-                (invalid.metadata, Declared::Unreadable(vec![unreadable(&invalid.error)]), StatusDigest::default())
+                let spec = Declared::Unreadable(vec![unreadable(&invalid.error)]);
+                (invalid.metadata, spec, StatusDigest::default(), Value::Null)
             }
         };
         let key = ObjectKey::of(&metadata)?;
@@ -215,9 +217,9 @@ impl Stored {
             version: metadata.resource_version.and_then(|version| version.parse().ok()),
             requested_at: requested_at.map(|value| crate::domain::text::safe(&value)),
             desired,
-            status,
+            status: digest,
         };
-        Some((key, stored))
+        Some((key, stored, status))
     }
 
     /// Whether the annotation asks for a look that was not made yet.
@@ -259,9 +261,16 @@ pub struct Store {
     objects: BTreeMap<ObjectKey, Stored>,
     /// Objects that the relist under way has not shown yet.
     unseen: Option<std::collections::BTreeSet<ObjectKey>>,
+    /// Where the statuses are shown, if they are.
+    metrics: Option<ObjectMetrics>,
 }
 
 impl Store {
+    /// Shows the statuses there from now on.
+    pub fn show_on(&mut self, metrics: ObjectMetrics) {
+        self.metrics = Some(metrics);
+    }
+
     /// The object of this name.
     pub fn get(&self, key: &ObjectKey) -> Option<&Stored> {
         self.objects.get(key)
@@ -287,22 +296,29 @@ impl Store {
             Event::InitApply(object) | Event::Apply(object) => self.put(object).into_iter().collect(),
             Event::InitDone => {
                 let unseen = self.unseen.take().unwrap_or_default();
-                unseen.into_iter().filter_map(|key| self.objects.remove(&key).map(|_| Change::Gone(key))).collect()
+                unseen.into_iter().filter_map(|key| self.remove(key)).collect()
             }
             Event::Delete(object) => {
-                let Some((key, deleted)) = Stored::of(object) else { return Vec::new() };
+                let Some((key, deleted, _)) = Stored::of(object) else { return Vec::new() };
                 // A late event about an earlier object of the same name does not remove the present one.
                 if self.objects.get(&key).is_none_or(|known| known.uid != deleted.uid) {
                     return Vec::new();
                 }
-                self.objects.remove(&key);
-                vec![Change::Gone(key)]
+                self.remove(key).into_iter().collect()
             }
         }
     }
 
+    fn remove(&mut self, key: ObjectKey) -> Option<Change> {
+        self.objects.remove(&key)?;
+        if let Some(metrics) = &self.metrics {
+            metrics.forget(&key);
+        }
+        Some(Change::Gone(key))
+    }
+
     fn put(&mut self, object: DeserializeGuard<Watched>) -> Option<Change> {
-        let (key, stored) = Stored::of(object)?;
+        let (key, stored, status) = Stored::of(object)?;
         if let Some(unseen) = &mut self.unseen {
             unseen.remove(&key);
         }
@@ -321,6 +337,9 @@ impl Store {
                 }
             }
         };
+        if let Some(metrics) = &self.metrics {
+            metrics.show(&key, &status);
+        }
         self.objects.insert(key, stored);
         Some(change)
     }
