@@ -220,8 +220,9 @@ const fn default_filter(command: &Command) -> &'static str {
         Command::Run(_) => "info",
         #[cfg(feature = "demo")]
         Command::Demo(_) | Command::Emulate(_) => "off",
+        // What a cluster refuses is told on standard output, once.
+        Command::Diagnose(_) => "warn,kube_client=off",
         Command::Plan(_)
-        | Command::Diagnose(_)
         | Command::ConsentUrl(_)
         | Command::Explain(_)
         | Command::Crd

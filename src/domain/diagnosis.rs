@@ -200,14 +200,19 @@ impl Remark {
 
 fn several(chosen: Option<&TrackingId>, others: &[TrackingId], count: usize) -> String {
     let chosen =
-        chosen.map_or_else(|| "the most complete one".to_owned(), |id| format!("the one with tracking ID {id}"));
+        chosen.map_or_else(|| "one without a tracking ID".to_owned(), |id| format!("the one with tracking ID {id}"));
     let mut named: Vec<String> = others.iter().take(3).map(ToString::to_string).collect();
     let unnamed = count.saturating_sub(named.len());
     if unnamed > 0 {
-        named.push(if named.is_empty() { format!("{unnamed}") } else { format!("{unnamed} more") });
+        named.push(if named.is_empty() {
+            format!("{unnamed} without a tracking ID")
+        } else {
+            format!("{unnamed} more")
+        });
     }
     format!(
-        "The text holds {} incidents; this is about {chosen}. Give the others by themselves: {}.",
+        "The text holds {} incidents; this is about {chosen}, because it is the most complete and the latest. To have another \
+         explained, give it alone: {}.",
         count + 1,
         named.join(", ")
     )

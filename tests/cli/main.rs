@@ -6,6 +6,7 @@
 mod by_hand;
 #[path = "../contract/check/witness.rs"]
 mod contract;
+mod diagnose;
 mod explain;
 mod other;
 mod plan;

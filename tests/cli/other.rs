@@ -35,6 +35,7 @@ async fn help_is_what_a_stranger_reads_first() {
         ("help.txt", vec!["--help"]),
         ("help-run.txt", vec!["run", "--help"]),
         ("help-plan.txt", vec!["plan", "--help"]),
+        ("help-diagnose.txt", vec!["diagnose", "--help"]),
         ("help-demo.txt", vec!["demo", "--help"]),
         ("help-emulate.txt", vec!["emulate", "--help"]),
         ("help-consent-url.txt", vec!["consent-url", "--help"]),

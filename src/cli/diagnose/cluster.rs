@@ -32,7 +32,7 @@ pub async fn list(namespace: Option<&str>) -> Found {
         Err(error) => {
             // The first sentence names what to set; the causes are about files that nobody meant.
             let note =
-                format!("No object was given with -f, and no cluster could be asked: {}.", visible(&error.to_string()));
+                format!("No object was given with -f, so a cluster was looked for: {}.", visible(&error.to_string()));
             return Found { notes: vec![note], ..Found::default() };
         }
     };

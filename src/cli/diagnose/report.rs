@@ -95,9 +95,9 @@ impl<'a> Report<'a> {
         for told in &self.told {
             let Told { name, source, examination, .. } = told;
             let separator = if text.ends_with("The tenant\n") { "" } else { "\n" };
-            let title = format!("{name}, tenant {}: {source}", examination.desired.tenant);
+            let tenant = examination.desired.tenant;
             // Writing to a String cannot fail.
-            let _ = write!(text, "{separator}{}\n\n", output::wrapped(&title));
+            let _ = write!(text, "{separator}  {name}, tenant {tenant}\n{}\n\n", output::wrapped(source));
             text.push_str(&examination.table());
         }
         for told in &self.told {
@@ -120,12 +120,12 @@ impl<'a> Report<'a> {
         for (label, value) in known.iter().chain(&consented) {
             let _ = writeln!(text, "  {label:LABELS$} {value}");
         }
+        if known.is_empty() {
+            text.push_str("  No identifiers.\n");
+        }
         let remarks: Vec<String> = self.complaint.remarks.iter().map(Remark::sentence).collect();
         if !remarks.is_empty() {
-            if !known.is_empty() {
-                text.push('\n');
-            }
-            text.push_str(&paragraphs(&remarks));
+            let _ = write!(text, "\n{}", paragraphs(&remarks));
         }
     }
 
@@ -153,11 +153,11 @@ impl<'a> Report<'a> {
                 let tenant = told.examination.desired.tenant;
                 let state = match told.examination.state() {
                     State::AsDeclared => "as declared",
-                    State::Differs => "differs, as told above",
+                    State::Differs => "differs as told above",
                     State::Unread => "not read",
                 };
                 let when = told.examination.looked.map(|at| format!(" at {at:.0}")).unwrap_or_default();
-                let _ = writeln!(text, "  {:LABELS$} {tenant}, {state}{when}", "tenant");
+                let _ = writeln!(text, "  {:LABELS$} {tenant}{when}: {state}", "tenant");
             }
         }
         let failed: Vec<&Exchange> = self.told.iter().flat_map(|told| &told.examination.failed).collect();
@@ -210,8 +210,8 @@ fn paragraphs(sentences: &[String]) -> String {
 /// One of several, with its lines below each other.
 fn item(sentence: &str) -> String {
     let wrapped = output::wrapped(sentence);
-    let lines = wrapped.lines().enumerate();
-    lines.map(|(index, line)| format!("  {} {}\n", if index == 0 { "-" } else { " " }, line.trim_start())).collect()
+    let lines: Vec<&str> = wrapped.lines().map(str::trim_start).collect();
+    format!("  - {}\n", lines.join("\n    "))
 }
 
 fn asked(exchange: &Exchange) -> String {

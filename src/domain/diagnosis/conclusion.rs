@@ -116,14 +116,15 @@ pub fn conclude(complaint: &Complaint, examined: Examined<'_>, now: Timestamp) -
 
 /// What to do where no tenant was looked at.
 pub fn without_tenant(complaint: &Complaint) -> Vec<String> {
-    let organization =
-        complaint.organization.map_or_else(|| "with your organization's ID".to_owned(), |id| format!(": {id}"));
+    let organization = complaint.organization.map_or_else(
+        || "spec.organizationId, the organization's ID of Control Hub > Account,".to_owned(),
+        |id| format!("spec.organizationId: {id}"),
+    );
     vec![
         by_hand(complaint.fault),
         format!(
-            "To have the tenant looked at, declare the integration (README, Declaring an integration) with spec.organizationId\
-             {}{organization}, and give the file: webex-azure-operator diagnose TEXT -f OBJECTS.yaml.",
-            if complaint.organization.is_some() { "" } else { " " }
+            "To have the tenant looked at, declare the integration (README, Declaring an integration) with {organization} and give \
+             the file: webex-azure-operator diagnose FILE -f OBJECTS.yaml."
         ),
     ]
 }
@@ -225,11 +226,17 @@ fn differs(complaint: &Complaint, examined: Examined<'_>) -> (Verdict, Vec<Strin
         told.push(format!("{more} more differences are not listed."));
     }
     told.extend(match verdict {
-        Verdict::Unrelated => {
-            Some(format!("{} {}", by_fault(complaint, desired), "If the error stays, give this to Cisco support."))
+        Verdict::Explained => Some(
+            "When it is mended, sign out of Control Hub and in again and open the page once more. If the error stays, run this again."
+                .to_owned(),
+        ),
+        Verdict::Possible => {
+            Some("When it is mended, try again in Control Hub. If the error stays, give this to Cisco support.".to_owned())
         }
-        Verdict::Possible => Some("If the error stays when this is mended, give this to Cisco support.".to_owned()),
-        Verdict::Explained | Verdict::TenantFine | Verdict::NotCovered | Verdict::TenantUnread => None,
+        Verdict::Unrelated => {
+            Some(format!("{} If the error stays, give this to Cisco support.", by_fault(complaint, desired)))
+        }
+        Verdict::TenantFine | Verdict::NotCovered | Verdict::TenantUnread => None,
     });
     (verdict, told)
 }

@@ -106,7 +106,7 @@ impl Scan {
             };
             if let Some(fact) = fact {
                 self.push(place, fact);
-                return self.behind_date(text, place);
+                return behind_date(text, place);
             }
         }
         if let Some((build, end)) = text.build(place) {
@@ -131,12 +131,6 @@ impl Scan {
 
     fn push(&mut self, at: usize, fact: Fact) {
         self.found.push(Found { at, fact });
-    }
-
-    /// A date is over with its time of day.
-    fn behind_date(&self, text: &Text, place: usize) -> usize {
-        let rest = text.between(place, place + 40);
-        place + rest.iter().rposition(|c| *c == ':').map_or(1, |colon| colon + 1)
     }
 
     fn identifier(&mut self, text: &Text, place: usize, id: Uuid, end: usize) -> usize {
@@ -279,6 +273,12 @@ fn host_before(text: &Text, path: usize) -> Host {
         (false, true) => Host::Webex(host),
         (false, false) => Host::Foreign(host),
     }
+}
+
+/// A date is over with its time of day.
+fn behind_date(text: &Text, place: usize) -> usize {
+    let rest = text.between(place, place + 40);
+    place + rest.iter().rposition(|c| *c == ':').map_or(1, |colon| colon + 1)
 }
 
 /// What Microsoft's consent page hands over when it sends an administrator back to Control Hub.

@@ -62,7 +62,7 @@ fn is_evidence(complaint: &Complaint, phrases: &Phrases) -> bool {
     let Complaint { fault, organization, consented, tracking_id, client_request_id, request, code, .. } = complaint;
     let is_named = organization.is_some() || consented.is_some() || tracking_id.is_some() || request.is_some();
     let is_published = code.as_deref().is_some_and(|code| PUBLISHED.contains(&code));
-    is_named || is_published || client_request_id.is_some() || phrases.tells(*fault)
+    is_named || is_published || client_request_id.is_some() || phrases.tell(*fault)
 }
 
 /// Begins a new incident where something that an incident has once is there with another value.
@@ -246,61 +246,59 @@ fn fault(code: Option<&str>, status: Option<u16>, interface: Option<Interface>, 
         (Some("100013"), _) => Fault::TenantUnknown,
         (Some(_), _) => Fault::Unpublished,
         (None, Some(Interface::Scim)) if status.unwrap_or(401) == 401 => Fault::ScimUnauthenticated,
-        (None, _) if phrases.calendar => Fault::CalendarUnauthorized,
-        (None, _) if phrases.tenant_required => Fault::TenantUnknown,
-        (None, _) if phrases.unauthorized => Fault::Unauthorized,
+        (None, _) if phrases.tell(Fault::CalendarUnauthorized) => Fault::CalendarUnauthorized,
+        (None, _) if phrases.tell(Fault::TenantUnknown) => Fault::TenantUnknown,
+        (None, _) if phrases.tell(Fault::Unauthorized) => Fault::Unauthorized,
         (None, Some(Interface::Integration)) if status == Some(401) => Fault::Unauthorized,
-        (None, None) if phrases.scim && status.unwrap_or(401) == 401 => Fault::ScimUnauthenticated,
+        (None, None) if phrases.tell(Fault::ScimUnauthenticated) && status.unwrap_or(401) == 401 => {
+            Fault::ScimUnauthenticated
+        }
         (None, _) if status.is_some() => Fault::Unpublished,
         (None, _) => Fault::Untold,
     }
 }
 
-/// Sentences that were published with an error.
+/// The errors of which a published sentence tells.
 #[derive(Debug)]
-struct Phrases {
-    /// The message about the integration.
-    unauthorized: bool,
-    tenant_required: bool,
-    /// The sentence of the SCIM interface.
-    scim: bool,
-    /// The sentence of Hybrid Calendar.
-    calendar: bool,
-}
+struct Phrases(BTreeSet<Fault>);
+
+/// Sentences of one error: each group has several wordings, of which one must be there.
+const PHRASES: [(Fault, &[&[&str]]); 5] = [
+    (
+        Fault::Unauthorized,
+        &[
+            &["integration error", "集成错误", "集成錯誤", "整合錯誤", "集成出错"],
+            &["unauthorized", "未授权", "未经授权", "未經授權", "未授權", "未获授权", "未獲授權"],
+        ],
+    ),
+    (Fault::TenantUnknown, &[&["tenantid is required"]]),
+    (
+        Fault::ScimUnauthenticated,
+        &[&[
+            "scim:api:messages:2.0:error",
+            "user credentials are missing or incorrect",
+            "users credentials are missing or incorrect",
+            "user s credentials are missing or incorrect",
+            "用户的凭证缺失或不正确",
+            "用户凭证缺失或不正确",
+            "用户的凭据缺失或不正确",
+            "用户的凭据丢失或不正确",
+        ]],
+    ),
+    (Fault::CalendarUnauthorized, &[&["unauthorized from o365"]]),
+    (Fault::CalendarUnauthorized, &[&["from o365"], &["received error unauthorized"]]),
+];
 
 impl Phrases {
     fn of(text: &Text) -> Self {
         let words = text.to_string().to_lowercase();
         let words = words.split(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '*' | '`' | '>'));
         let words = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-        let has = |alternatives: &[&str]| alternatives.iter().any(|phrase| words.contains(phrase));
-        Self {
-            unauthorized: has(&["integration error", "集成错误", "集成錯誤", "整合錯誤", "集成出错"])
-                && has(&["unauthorized", "未授权", "未经授权", "未經授權", "未授權", "未获授权", "未獲授權"]),
-            tenant_required: has(&["tenantid is required"]),
-            scim: has(&[
-                "scim:api:messages:2.0:error",
-                "user credentials are missing or incorrect",
-                "users credentials are missing or incorrect",
-                "user s credentials are missing or incorrect",
-                "用户的凭证缺失或不正确",
-                "用户凭证缺失或不正确",
-                "用户的凭据缺失或不正确",
-                "用户的凭据丢失或不正确",
-            ]),
-            calendar: has(&["unauthorized from o365"])
-                || (has(&["from o365"]) && has(&["received error unauthorized"])),
-        }
+        let tells = |groups: &&[&[&str]]| groups.iter().all(|group| group.iter().any(|phrase| words.contains(phrase)));
+        Self(PHRASES.iter().filter(|(_, groups)| tells(groups)).map(|(fault, _)| *fault).collect())
     }
 
-    /// Whether a sentence told of this fault.
-    const fn tells(&self, fault: Fault) -> bool {
-        match fault {
-            Fault::Unauthorized => self.unauthorized,
-            Fault::TenantUnknown => self.tenant_required,
-            Fault::ScimUnauthenticated => self.scim,
-            Fault::CalendarUnauthorized => self.calendar,
-            Fault::DirectoryRefused | Fault::Unpublished | Fault::Untold => false,
-        }
+    fn tell(&self, fault: Fault) -> bool {
+        self.0.contains(&fault)
     }
 }

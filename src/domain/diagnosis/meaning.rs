@@ -49,7 +49,7 @@ fn directory_refused(is_for_domains: bool) -> Words {
         "The sign-in at Control Hub had ended, or something failed between Webex and Microsoft for a moment.",
     ]);
     (
-        "Webex asked Microsoft for the directory of this organization and was refused as unauthorized.",
+        "Webex got no access to the directory of this organization's tenant: its request to Microsoft came back as unauthorized.",
         can,
         vec![
             "It does not prove that something was deleted; only the tenant can tell these cases apart.",

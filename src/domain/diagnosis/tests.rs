@@ -120,25 +120,24 @@ fn lines_may_come_in_any_order() {
 #[test]
 fn what_mail_editors_and_pages_do_to_a_text_is_tolerated() {
     let whole = format!("{INCIDENT}\n{JSON}");
-    let table: String = INCIDENT.lines().map(|line| format!("| {} |\n", line.replacen(": ", " | ", 1))).collect();
-    let bold: String = INCIDENT.lines().map(|line| format!("- **{}\n", line.replacen(':', ":**", 1))).collect();
-    let columns: String = INCIDENT.lines().map(|line| format!("{}\n", line.replacen(": ", "\t", 1))).collect();
-    let stacked: String = INCIDENT.lines().map(|line| format!("{}\n", line.replacen(": ", "\n", 1))).collect();
-    let equals: String = INCIDENT.lines().map(|line| format!("{}\n", line.replacen(": ", " = ", 1))).collect();
+    let each = |rewritten: &dyn Fn(&str) -> String| INCIDENT.lines().map(rewritten).collect::<Vec<_>>().join("\n");
+    let separated = |separator: &str| each(&|line| line.replacen(": ", separator, 1));
+    let table = each(&|line| format!("| {} |", line.replacen(": ", " | ", 1)));
+    let bold = each(&|line| format!("- **{}", line.replacen(':', ":**", 1)));
     for text in [
         whole.replace('\n', "\r\n"),
         format!("\u{feff}{whole}"),
         whole.replace(": ", "："),
         whole.replace(": ", " : "),
-        whole.lines().map(|line| format!("> > {line}\n")).collect(),
+        format!("> > {}", whole.replace('\n', "\n> > ")),
         whole.replace('-', "\u{2011}").replace('_', "\\_"),
         whole.replace("e9cd", "e9\u{200b}cd"),
         format!("Hello,\n\nplease help!\n\n```\n{whole}```\n\nRegards, 401 people"),
         format!("{table}\n{JSON}"),
         format!("{bold}\n{JSON}"),
-        format!("{columns}\n{JSON}"),
-        format!("{stacked}\n{JSON}"),
-        format!("{equals}\n{JSON}"),
+        format!("{}\n{JSON}", separated("\t")),
+        format!("{}\n{JSON}", separated("\n")),
+        format!("{}\n{JSON}", separated(" = ")),
         whole.to_lowercase().replace("atlas_", "ATLAS_"),
     ] {
         let complaint = of(&text);
@@ -343,8 +342,8 @@ fn a_very_long_text_is_read_to_its_limit_and_that_is_told() {
     {
         let _ = read(part.repeat(100_000 / part.len()).as_bytes());
     }
-    let many: String = (0..12_000).map(|n| format!("ATLAS_{}_1\n", Uuid::from_u128(n))).collect();
-    assert!(matches!(of(&many).remarks.as_slice(), [Remark::Several { .. }]));
+    let many: Vec<String> = (0..12_000).map(|n| format!("ATLAS_{}_1", Uuid::from_u128(n))).collect();
+    assert!(matches!(of(&many.join("\n")).remarks.as_slice(), [Remark::Several { .. }]));
 }
 
 /// Pieces that mean something, in any order and cut anywhere.

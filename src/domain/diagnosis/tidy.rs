@@ -180,15 +180,12 @@ fn without_tags(chars: &[char]) -> Vec<char> {
     let mut rest = chars;
     while let Some((&c, after)) = rest.split_first() {
         let tag = (c == '<').then(|| tag(after)).flatten();
-        rest = match tag {
-            Some((instead, length)) => {
-                plain.extend(instead);
-                after.get(length..).unwrap_or_default()
-            }
-            None => {
-                plain.push(c);
-                after
-            }
+        rest = if let Some((instead, length)) = tag {
+            plain.extend(instead);
+            after.get(length..).unwrap_or_default()
+        } else {
+            plain.push(c);
+            after
         };
     }
     plain

@@ -78,7 +78,8 @@ fn a_deletion_before_the_error_explains_it_and_the_remedy_ends_the_verdict() {
     assert_eq!(verdict, Verdict::Explained);
     assert!(paragraphs[0].contains("explains the error"), "{paragraphs:?}");
     assert!(paragraphs[0].contains("deleted at 2026-11-23T08:00:00Z"), "{paragraphs:?}");
-    assert!(paragraphs.last().unwrap().ends_with("Mend identity-integration."), "{paragraphs:?}");
+    assert!(paragraphs[1].ends_with("Mend identity-integration."), "{paragraphs:?}");
+    assert!(paragraphs[2].starts_with("When it is mended, sign out of Control Hub"), "{paragraphs:?}");
 }
 
 #[test]
