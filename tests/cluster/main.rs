@@ -30,6 +30,7 @@ mod operator_identity;
 mod privilege;
 mod program;
 mod recorder;
+mod scenario;
 mod scene;
 mod sign_in;
 mod stage;
@@ -146,7 +147,8 @@ fn main() -> ExitCode {
             runtime.block_on(performed).map_err(|_| format!("not done in {PATIENCE:?}").into())
         })
     });
-    let conclusion = libtest_mimic::run(&arguments, trials.into());
+    let trials = scenario::trials(&runtime, &stage).into_iter().chain(trials);
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
     let stage = Arc::into_inner(stage).expect("the tests are over, and nobody else holds it");
     runtime.block_on(stage.end());
     conclusion.exit_code()

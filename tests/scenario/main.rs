@@ -64,6 +64,7 @@ fn tell(runs: &[(&Story, Option<&str>)]) -> Told {
                         all.matrix.join(told.matrix);
                         all.compared += told.compared;
                         all.planned += told.planned;
+                        all.looks += told.looks;
                     }
                 })
             })
@@ -104,10 +105,11 @@ fn every_scenario_is_told_the_same_under_every_setting_of_every_open_question() 
         stories.iter().flat_map(|story| settings.iter().map(move |setting| (story, Some(setting.as_str())))).collect();
     let told = tell(&runs);
     println!(
-        "{} runs: {} files under {} settings; {} statuses and {} outputs of plan compared",
+        "{} runs: {} files under {} settings; {} batches of questions, {} statuses and {} outputs of plan compared",
         runs.len(),
         stories.len(),
         settings.len(),
+        told.looks,
         told.compared,
         told.planned
     );

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -32,8 +35,20 @@ pub const SCRIPT: &str = "00000000-0000-4000-8000-0000000000e1";
 /// What it signs in with.
 pub const SCRIPT_SECRET: &str = "emulator-only-script-secret";
 
+/// What the operator signs in with in the tenant of the incident.
+pub const CLIENT_SECRET: &str = "emulator-only-secret";
+
 /// How long a deleted object can be restored.
 const RESTORABLE_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Where a story takes place.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The tenant; the incident's if left out.
+    pub tenant: Option<&'a str>,
+    /// The namespace of the object.
+    pub namespace: &'a str,
+}
 
 /// Microsoft, shared by whoever speaks to it.
 #[derive(Clone)]
@@ -45,6 +60,9 @@ struct Inner {
     clock: Clock,
     start: Timestamp,
     tenant: String,
+    namespace: String,
+    /// Batches so far.
+    looks: AtomicUsize,
     endpoints: Endpoints,
     /// appIds by the names that files use.
     names: BTreeMap<String, String>,
@@ -63,16 +81,19 @@ impl std::fmt::Debug for Microsoft {
 
 impl Transport for Microsoft {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'static, Result<Response<Body>, TransportError>> {
+        if request.uri().path().ends_with("/$batch") {
+            self.0.looks.fetch_add(1, Ordering::Relaxed);
+        }
         let reply = |request| lock(&self.0.emulator).handle(self.0.clock.now(), request);
         lock(&self.0.way).carry(request, reply)
     }
 }
 
 impl Microsoft {
-    /// The tenant of this story under a setting such as `grantsSurviveRestore=false`; the tenant has this id if one is given.
-    pub fn of(story: &Story, setting: Option<&str>, tenant_id: Option<&str>, clock: Clock) -> Self {
+    /// The tenant of this story under a setting such as `grantsSurviveRestore=false`.
+    pub fn of(story: &Story, setting: Option<&str>, place: Place<'_>, clock: Clock) -> Self {
         let mut scenario = tenant::scenario(&story.tenant, &story.names);
-        if let Some(id) = tenant_id {
+        if let Some(id) = place.tenant {
             id.clone_into(&mut scenario.tenant.id);
         }
         let settings =
@@ -96,6 +117,8 @@ impl Microsoft {
                 .filter_map(|one| one.0["id"].as_str().map(str::to_owned))
                 .collect(),
             tenant: scenario.tenant.id,
+            namespace: place.namespace.to_owned(),
+            looks: AtomicUsize::new(0),
             endpoints: Endpoints::of(cloud),
             names,
             ids,
@@ -116,6 +139,28 @@ impl Microsoft {
     /// The time.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// How many looks began so far, or went on.
+    pub fn looks(&self) -> usize {
+        self.0.looks.load(Ordering::Relaxed)
+    }
+
+    /// The declaration of the incident, with the changes of the file.
+    pub fn spec(&self, story: &Story) -> Value {
+        let mut spec = json!({
+            "tenantId": self.tenant(),
+            "organizationId": "2fdb923e-1d23-4e1b-a30f-e9cd88845744",
+            "credentials": {
+                "clientId": "00000000-0000-4000-8000-000000000031",
+                "clientSecret": { "name": "graph", "key": "client-secret" },
+            },
+            "identity": { "appId": "00000000-0000-4000-8000-000000000012" },
+        });
+        if story.spec.is_object() {
+            merge(&mut spec, &self.told(&story.spec));
+        }
+        spec
     }
 
     /// Does what a step is about, if that is something in the tenant or on the way to it.
@@ -263,7 +308,7 @@ impl Microsoft {
     }
 
     fn meaning(&self, placeholder: &str) -> String {
-        let Inner { tenant, names, ids, first, start, endpoints, .. } = &*self.0;
+        let Inner { tenant, namespace, names, ids, first, start, endpoints, .. } = &*self.0;
         if let Some(rest) = placeholder.strip_prefix("start") {
             let later = rest.strip_prefix('+').map_or(SignedDuration::ZERO, duration);
             return start.checked_add(later).unwrap().to_string();
@@ -271,6 +316,7 @@ impl Microsoft {
         let (name, property) = placeholder.split_once('.').unwrap_or((placeholder, ""));
         match (name, property) {
             ("tenant", "") => return tenant.clone(),
+            ("namespace", "") => return namespace.clone(),
             ("consent", of) => return self.consent_url(of),
             ("restore", of) => return format!("{}/v1.0/directory/deletedItems/{}/restore", endpoints.graph, ids[of]),
             _ => {}

@@ -10,33 +10,13 @@ use super::{
     expect::{Expectation, listed},
     kubernetes::{Kubernetes, NAME, NAMESPACE},
     matrix::Matrix,
-    microsoft::Microsoft,
+    microsoft::{CLIENT_SECRET, Microsoft, Place},
     operator::Operator,
-    story::{Step, Story, duration, folder, merge},
+    story::{Step, Story, duration, folder},
 };
 
 /// When every story begins.
 const START: &str = "2026-11-23T08:00:00Z";
-
-/// What the operator signs in with in the tenant of the incident.
-pub const CLIENT_SECRET: &str = "emulator-only-secret";
-
-/// The declaration of the incident, with the changes of the file.
-pub fn spec(story: &Story, microsoft: &Microsoft) -> Value {
-    let mut spec = json!({
-        "tenantId": microsoft.tenant(),
-        "organizationId": "2fdb923e-1d23-4e1b-a30f-e9cd88845744",
-        "credentials": {
-            "clientId": "00000000-0000-4000-8000-000000000031",
-            "clientSecret": { "name": "graph", "key": "client-secret" },
-        },
-        "identity": { "appId": "00000000-0000-4000-8000-000000000012" },
-    });
-    if story.spec.is_object() {
-        merge(&mut spec, &microsoft.told(&story.spec));
-    }
-    spec
-}
 
 /// What came of telling a story.
 #[derive(Debug, Default)]
@@ -49,13 +29,15 @@ pub struct Told {
     pub compared: usize,
     /// How many outputs of `plan` were.
     pub planned: usize,
+    /// How many batches went to the emulator.
+    pub looks: usize,
 }
 
 /// Tells the story under this setting.
 pub async fn play(story: &Story, setting: Option<&str>) -> Told {
     let clock = Clock::seeded(START.parse::<Timestamp>().unwrap(), 7);
-    let microsoft = Microsoft::of(story, setting, None, clock);
-    let spec = spec(story, &microsoft);
+    let microsoft = Microsoft::of(story, setting, Place { tenant: None, namespace: NAMESPACE }, clock);
+    let spec = microsoft.spec(story);
     let kubernetes = Kubernetes::new(&spec, CLIENT_SECRET);
     let mut operator = Operator::start(story, &microsoft, &kubernetes, &spec);
     let mut told = Told::default();
@@ -130,6 +112,7 @@ pub async fn play(story: &Story, setting: Option<&str>) -> Told {
         }
     }
     microsoft.check();
+    told.looks = microsoft.looks();
     told
 }
 
