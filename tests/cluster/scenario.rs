@@ -147,6 +147,7 @@ impl<'a> Scene<'a> {
             exchange_audience: None,
             operator: OperatorIdentity::default(),
             linkable: self.story.process.consent_link_app_ids.iter().map(|id| id.parse().unwrap()).collect(),
+            attribution: self.story.process.attribution(),
             instance: "test".to_owned(),
         };
         let clock = self.microsoft.clock().clone();

@@ -169,7 +169,7 @@ pub fn settings(story: &Story, spec: &Value) -> Settings {
         exchange_audience: None,
         operator,
         linkable: story.process.consent_link_app_ids.iter().map(|id| id.parse().unwrap()).collect(),
-        attribution: webex_azure_operator::domain::Attribution::Names,
+        attribution: story.process.attribution(),
         instance: "test".to_owned(),
     }
 }

@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::Value;
+use webex_azure_operator::domain::Attribution;
 
 use super::expect::Expectation;
 
@@ -55,6 +56,21 @@ pub struct Process {
     /// Whether objects of the namespace may use the operator's own identity for the tenant.
     #[serde(default)]
     pub allow_operator_identity: bool,
+    /// `--attribution`: names, ids or off; names if left out.
+    #[serde(default)]
+    attribution: Option<String>,
+}
+
+impl Process {
+    /// How people and applications that made a difference are told.
+    pub fn attribution(&self) -> Attribution {
+        match self.attribution.as_deref() {
+            None | Some("names") => Attribution::Names,
+            Some("ids") => Attribution::Ids,
+            Some("off") => Attribution::Off,
+            Some(other) => panic!("{other} is no attribution"),
+        }
+    }
 }
 
 /// One thing that happens.
