@@ -308,7 +308,8 @@ fn is_in_table(of: ConditionType, status: &str, reason: &str) -> bool {
         let is_same = row.status.as_str() == status && row.reason.as_str() == reason;
         let repeats = match of {
             ConditionType::Ready => {
-                row.status == ConditionStatus::False && status == "False" && row.reason.as_str() == reason
+                let decides = row.status == ConditionStatus::False || row.person_needed;
+                decides && status == "False" && row.reason.as_str() == reason
             }
             ConditionType::Stalled => row.person_needed && status == "True" && row.reason.as_str() == reason,
             #[expect(clippy::wildcard_enum_match_arm, reason = "only two conditions repeat others")]
