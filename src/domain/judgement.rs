@@ -184,10 +184,6 @@ fn provisioned(
         status.provisioning = Some(provisioning::not_offered());
         return None;
     }
-    // TODO(#6): until jobs are read, nothing is said of them.
-    if previous.is_none() && seen.is_none_or(|seen| seen.jobs == Reading::NotAsked) {
-        return None;
-    }
     let settling = provisioning::settling_until(entry, seen, input.now);
     let judged = seen.map(|seen| provisioning::judge(ctx, input.now, previous, settling, seen));
     let finding = judged.as_ref().map_or(Finding::Unknown, |judged| judged.finding.clone());
