@@ -275,6 +275,15 @@ impl Scene {
         let is_meant = move |url: &str| {
             (url.contains(&app) || url.contains(&object)) && reads.iter().any(|read| read.is_asked_by(url))
         };
+        self.altered(range, is_meant, alter);
+    }
+
+    fn altered(
+        &self,
+        range: impl RangeBounds<usize>,
+        is_meant: impl Fn(&str) -> bool + Send + 'static,
+        alter: impl Fn(&mut Value) + Send + 'static,
+    ) {
         self.seam.alter(Kind::Batch, range, move |asked, reply| {
             let mut items = asked.items();
             items.retain(|item| is_meant(item["url"].as_str().unwrap()));
@@ -285,6 +294,11 @@ impl Scene {
             });
             !items.is_empty()
         });
+    }
+
+    /// Alters the answers to reads whose address has this part, in batches of these numbers.
+    pub fn url(&self, range: impl RangeBounds<usize>, part: &'static str, alter: impl Fn(&mut Value) + Send + 'static) {
+        self.altered(range, move |url| url.contains(part), alter);
     }
 
     /// The read of an application is answered with this status and error code.
@@ -384,8 +398,29 @@ impl Scene {
 
     /// The addresses of all reads since the last call.
     pub fn reads(&self) -> Vec<String> {
+        self.batches().concat()
+    }
+
+    /// The same by the batches that they were in.
+    pub fn batches(&self) -> Vec<Vec<String>> {
         let batches = self.asked().into_iter().filter(|asked| asked.kind() == Kind::Batch);
-        batches.flat_map(|batch| batch.items()).map(|item| item["url"].as_str().unwrap().to_owned()).collect()
+        let urls = |batch: Asked| batch.items().iter().map(|item| item["url"].as_str().unwrap().to_owned()).collect();
+        batches.map(urls).collect()
+    }
+
+    /// What is counted, as it is served.
+    pub fn metrics(&self) -> String {
+        let mut registry = prometheus_client::registry::Registry::with_prefix("webex_azure_operator");
+        self.graph.register(&mut registry);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        text
+    }
+
+    /// How many values were counted that are not known.
+    pub fn unrecognised(&self) -> f64 {
+        let series = "webex_azure_operator_graph_strange_answers_total{kind=\"unrecognised_value\"} ";
+        self.metrics().lines().find_map(|line| line.strip_prefix(series)?.parse().ok()).unwrap()
     }
 }
 
@@ -427,6 +462,19 @@ pub fn unreadable<T: std::fmt::Debug>(reading: &Reading<T>) -> Reason {
 /// What was seen of the integration.
 pub fn integration(observed: &Observed) -> &ObservedApplication {
     &observed.applications[&INTEGRATION]
+}
+
+/// What was seen of the identity.
+pub fn identity(observed: &Observed) -> &ObservedApplication {
+    &observed.applications[&IDENTITY]
+}
+
+/// The body of a published answer.
+pub fn published(name: &str) -> Value {
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/graph").join(format!("{name}.json"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str::<Value>(&text).unwrap()["response"]["body"].clone()
 }
 
 /// The integration's service principal, which is there.

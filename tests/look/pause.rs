@@ -173,7 +173,7 @@ async fn g04_the_longest_of_several_waits_counts_even_beside_graver_trouble() {
     assert_eq!(observed.obstacle().unwrap().reason, Reason::PermissionMissing);
     // The one with the short wait was asked again twice, which took ten seconds.
     let sizes: Vec<usize> = scene.asked().iter().skip(1).map(|asked| asked.items().len()).collect();
-    assert_eq!(sizes, [5, 1, 1]);
+    assert_eq!(sizes, [7, 1, 1]);
     pass(24).await;
     assert_eq!(told(&scene.blocked().await), (Reason::Throttled, Some(6)));
     assert_eq!(scene.kinds(), []);

@@ -104,7 +104,18 @@ fn healthy(url: &str) -> (u16, Value) {
     };
     let app = url.split('\'').nth(1).unwrap_or_default();
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
-    let body = if path.ends_with("/synchronization/jobs") {
+    let named = |id: String, app: &str, name: &str, maker: Value| json!({"id": id, "appId": app, "displayName": name, "createdByAppId": maker, "deletedDateTime": null});
+    let body = if path == "/servicePrincipals" {
+        let (integration, identity) = (INTEGRATION.to_string(), IDENTITY.to_string());
+        json!({"value": [
+            named(INTEGRATION_OBJECT.to_string(), &integration, "Cisco Webex Identity Integration", Value::Null),
+            named(IDENTITY_OBJECT.to_string(), &identity, "Cisco Webex Identity", integration.as_str().into()),
+        ]})
+    } else if ["/ownedObjects", "/createdObjects", "/directoryAudits"].iter().any(|list| path.ends_with(list)) {
+        json!({"value": []})
+    } else if path.starts_with("/servicePrincipals/") && !path.contains("/synchronization/") {
+        return (404, error("Request_ResourceNotFound"));
+    } else if path.ends_with("/synchronization/jobs") {
         json!({"value": [job()]})
     } else if path.ends_with("/appRoleAssignedTo") {
         json!({"value": [{"principalType": "Group"}]})

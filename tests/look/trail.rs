@@ -42,6 +42,8 @@ async fn the_trail_names_every_request_and_item_with_status_code_and_both_names(
             Operation::AppRoleAssignments,
             Operation::OAuth2PermissionGrants,
             Operation::ServicePrincipal,
+            Operation::SynchronizationJobs,
+            Operation::AppRoleAssignedTo,
         ]
     );
     for exchange in &look.trail {

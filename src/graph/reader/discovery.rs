@@ -13,7 +13,7 @@ use super::{
     unread,
 };
 use crate::{
-    api::{AppId, Reason},
+    api::AppId,
     domain::{
         Obstacle, Reading,
         desired::Role,
@@ -111,7 +111,7 @@ impl Discovery {
             }
             Reading::Absent | Reading::NotAsked => Vec::new(),
             // Not there in this cloud, so that no repetition tells more.
-            Reading::Unreadable(obstacle) if obstacle.reason == Reason::NotObserved => Vec::new(),
+            Reading::Unreadable(obstacle) if obstacle.is_not_offered() => Vec::new(),
             Reading::Unreadable(obstacle) => {
                 self.obstacle.get_or_insert(obstacle);
                 Vec::new()

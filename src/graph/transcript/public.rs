@@ -105,7 +105,7 @@ const PERMISSIONS: [&str; 33] = [
 ];
 
 /// Texts that are the same in every tenant, wherever they stand.
-const TEXTS: [&str; 17] = [
+const TEXTS: [&str; 31] = [
     "Bearer",
     "Cisco Webex Identity",
     "Cisco Webex Identity Integration",
@@ -113,6 +113,22 @@ const TEXTS: [&str; 17] = [
     // Names of applications in an object that the operator gives.
     "identity",
     "identity-integration",
+    // Properties as records of the audit log name them.
+    // <https://learn.microsoft.com/en-us/entra/identity/monitoring-health/reference-audit-activities>
+    "AccountEnabled",
+    "IsDisabled",
+    "AppRoleAssignmentRequired",
+    "AppRole.Id",
+    "AppRole.Value",
+    "AppRole.DisplayName",
+    "ServicePrincipal.ObjectID",
+    "ServicePrincipal.AppId",
+    "ServicePrincipal.DisplayName",
+    "DelegatedPermissionGrant.Scope",
+    "DelegatedPermissionGrant.ConsentType",
+    "ConsentAction.Permissions",
+    "TargetId.ServicePrincipalNames",
+    "Included Updated Properties",
     // Where Microsoft Graph itself says how it answers.
     "application/json",
     "app",
@@ -128,7 +144,7 @@ const TEXTS: [&str; 17] = [
 ];
 
 /// Values of properties that are enumerations, as the metadata declares them or the reference names them.
-const ENUMERATIONS: [(&str, &[&str]); 10] = [
+const ENUMERATIONS: [(&str, &[&str]); 19] = [
     ("consentType", &["AllPrincipals", "Principal"]),
     (
         "disabledByMicrosoftStatus",
@@ -141,6 +157,46 @@ const ENUMERATIONS: [(&str, &[&str]); 10] = [
     ),
     ("principalType", &["User", "Group", "ServicePrincipal"]),
     ("allowedMemberTypes", &["User", "Application"]),
+    // Credentials of a service principal.
+    ("usage", &["Sign", "Verify"]),
+    ("type", &["AsymmetricX509Cert", "X509CertAndPassword", "Symmetric"]),
+    // Provisioning jobs.
+    ("templateId", &["scim", "CiscoWebex"]),
+    ("state", &["Active", "Disabled", "Paused", "Succeeded", "Failed", "EntryLevelErrors"]),
+    ("code", &["NotConfigured", "NotRun", "Active", "Paused", "Quarantine"]),
+    (
+        "reason",
+        &[
+            "EncounteredBaseEscrowThreshold",
+            "EncounteredTotalEscrowThreshold",
+            "EncounteredEscrowProportionThreshold",
+            "EncounteredQuarantineException",
+            "Unknown",
+            "QuarantinedOnDemand",
+            "TooManyDeletes",
+            "IngestionInterrupted",
+        ],
+    ),
+    // Records of the audit log.
+    ("result", &["success", "failure", "timeout", "unknownFutureValue"]),
+    ("loggedByService", &["Core Directory", "Account Provisioning"]),
+    (
+        "activityDisplayName",
+        &[
+            "Add service principal",
+            "Remove service principal",
+            "Hard delete service principal",
+            "Restore service principal",
+            "Update service principal",
+            "Update application",
+            "Delete application",
+            "Consent to application",
+            "Add app role assignment to service principal",
+            "Remove app role assignment from service principal",
+            "Add delegated permission grant",
+            "Remove delegated permission grant",
+        ],
+    ),
     ("origin", &["Application", "ServicePrincipal"]),
     ("type", &["User", "Admin", "Role", "Scope"]),
     // Parts of the header, and the whole header.
@@ -150,7 +206,18 @@ const ENUMERATIONS: [(&str, &[&str]); 10] = [
 ];
 
 /// Properties whose numbers mean something to the one who asks.
-const NUMBERS: [&str; 5] = ["status", "expires_in", "ext_expires_in", "error_codes", "@odata.count"];
+const NUMBERS: [&str; 7] = [
+    "status",
+    "expires_in",
+    "ext_expires_in",
+    "error_codes",
+    "@odata.count",
+    "countSuccessiveCompleteFailures",
+    "seriesCount",
+];
+
+/// Properties that count people and groups: of them stays whether there are any.
+const COUNTS: [&str; 4] = ["value", "countEntitled", "countEscrowed", "countImported"];
 
 /// Names of properties, of parts of addresses and of operators in filters.
 const NAMES: &str = "
@@ -170,7 +237,17 @@ privacyStatementUrl properties publicClient publisherDomain publisherName relayS
 remoteDesktopSecurityConfiguration replyUrls requestSignatureVerification requiredResourceAccess resourceDisplayName
 resourceId resourceSpecificApplicationPermissions samlMetadataUrl samlSingleSignOnSettings scope secretText
 serviceManagementReference servicePrincipalLockConfiguration servicePrincipalNames servicePrincipalType signInAudience spa
-startDateTime status supportUrl synchronization tags termsOfServiceUrl tokenEncryptionKeyId tokenIssuancePolicies
+startDateTime status supportUrl synchronization tags
+activityDateTime activityDisplayName additionalDetails activityIdentifier app category correlationId
+countEntitled countEntitledForProvisioning countEscrowed countEscrowedRaw countExported countExports countImported
+countImportedDeltas countImportedReferenceDeltas countSuccessiveCompleteFailures currentBegan escrowsPruned expiration
+groupType initiatedBy interval ipAddress jobs lastExecution lastSuccessfulExecution lastSuccessfulExecutionWithExports
+loggedByService modifiedProperties name newValue nextAttempt oldValue operationType progress quarantine reason result
+resultReason schedule schema seriesBegan seriesCount servicePrincipalId servicePrincipalName state
+steadyStateFirstAchievedTime steadyStateLastAchievedTime synchronizationJobSettings synchronizedEntryCountByType
+targetResources templateId tenantActionable timeBegan timeEnded troubleshootingUrl user userPrincipalName userType
+homeTenantId homeTenantName auditLogs directoryAudits
+termsOfServiceUrl tokenEncryptionKeyId tokenIssuancePolicies
 tokenLifetimePolicies transitiveMemberOf type uniqueName usage userConsentDescription userConsentDisplayName value
 verifiedPublisher verifiedPublisherId web
 error code message details target innerError innererror date request-id client-request-id responses requests headers
@@ -181,7 +258,8 @@ ServerInfo DataCenter Slice Ring ScaleUnit RoleInstance
 v1.0 v2.0 beta oauth2 token servicePrincipals applications directory deletedItems microsoft.graph.servicePrincipal
 microsoft.graph.application graph.servicePrincipal graph.application directoryObjects $batch $metadata $entity $ref $count
 common organizations authorize .default
-$select $filter $top $skip $skiptoken $deltatoken $expand $orderby $format eq and or true false null
+$select $filter $top $skip $skiptoken $deltatoken $expand $orderby $format eq ge and or any t startswith desc true false null
+Cisco Webex Identity
 principal whole roles grants assigned jobs resource names candidate servicePrincipal application named owned created
 ";
 
@@ -276,6 +354,16 @@ pub fn is_number(property: &str) -> bool {
     NUMBERS.contains(&property)
 }
 
+/// Whether it may be told of the numbers of this property whether there are any.
+pub fn is_count(property: &str) -> bool {
+    COUNTS.contains(&property)
+}
+
+/// Whether this is a duration, such as the pause between cycles of a provisioning job.
+pub fn is_duration(text: &str) -> bool {
+    text.len() <= 32 && text.starts_with('P') && text.chars().all(|c| c.is_ascii_digit() || "PTDHMS.".contains(c))
+}
+
 /// Whether this is the name of a property or a part of an address.
 pub fn is_name(text: &str) -> bool {
     NAMES.split_whitespace().any(|name| name == text)
@@ -347,9 +435,14 @@ mod tests {
                 assert!(is_id(id.to_string().parse::<uuid::Uuid>().unwrap().as_u128()), "{}", value);
             }
         }
-        for need in
-            [Need::ServicePrincipals, Need::AppRoleAssignments, Need::OAuth2PermissionGrants, Need::DeletedItems]
-        {
+        for need in [
+            Need::ServicePrincipals,
+            Need::AppRoleAssignments,
+            Need::OAuth2PermissionGrants,
+            Need::DeletedItems,
+            Need::SynchronizationJobs,
+            Need::AuditLog,
+        ] {
             assert!(need.openers().iter().all(|opener| is_permission(opener)), "{need:?}");
         }
     }

@@ -24,6 +24,7 @@ use super::{
 use crate::{
     api::{AppId, WebexAzureIntegrationSpec, WebexAzureIntegrationStatus},
     domain::{Desired, Observation, cloud::Endpoints},
+    graph::wire,
 };
 
 /// The greatest number that stays; the longest codes of the token endpoint have seven digits.
@@ -200,6 +201,7 @@ impl Redaction {
         match value {
             Value::Null | Value::Bool(_) => value,
             Value::Number(number) if property.is_some_and(public::is_number) => bounded(&number),
+            Value::Number(number) if property.is_some_and(public::is_count) => sign(&number),
             Value::Number(_) => 0.into(),
             Value::String(text) => self.string(property.unwrap_or_default(), &text),
             Value::Array(items) => items.into_iter().map(|item| self.value(property, item)).collect(),
@@ -225,7 +227,8 @@ impl Redaction {
             return secret::facts(text, self);
         }
         let is_short_number = text.len() <= 9 && text.chars().all(|c| c.is_ascii_digit());
-        if public::is_member(property, text) || (public::is_number(property) && is_short_number) {
+        let is_duration = property == "interval" && public::is_duration(text);
+        if is_duration || public::is_member(property, text) || (public::is_number(property) && is_short_number) {
             return text.into();
         }
         if let Some(stands) = self.id(text).or_else(|| self.time(text)) {
@@ -237,6 +240,8 @@ impl Redaction {
             "code" | "error" | "suberror" => self.code(text),
             "message" | "error_description" => self.sentence(text),
             "claims" => challenge::redacted_claims(text, self),
+            "preferredTokenSigningKeyThumbprint" | "customKeyIdentifier" => self.thumbprint(text),
+            "oldValue" | "newValue" => self.inside(text),
             "@odata.nextLink" => self.next_link(text),
             "@odata.context" | "@odata.id" | "error_uri" => self.address(text),
             "@odata.type" | "target" => self.words(text),
@@ -268,6 +273,21 @@ impl Redaction {
             Some(id) if KINDS.contains(&kind) => format!("{kind} {id}"),
             None if is_number || ALONE.contains(&text) => text.to_owned(),
             Some(_) | None => self.text(text),
+        }
+    }
+
+    /// What stands for a thumbprint, however it is written: another one. What is none is a text.
+    fn thumbprint(&mut self, text: &str) -> String {
+        let Some(thumbprint) = wire::thumbprint(text) else { return self.text(text) };
+        let next = self.texts.len() + 1;
+        self.texts.entry(thumbprint).or_insert_with(|| format!("{next:040X}")).clone()
+    }
+
+    /// What stands for JSON in a text, with its form.
+    fn inside(&mut self, text: &str) -> String {
+        match serde_json::from_str::<Value>(text) {
+            Ok(value) => self.value(None, value).to_string(),
+            Err(_) => self.text(text),
         }
     }
 
@@ -343,6 +363,11 @@ impl Redaction {
         });
         Value::Object(redacted.collect())
     }
+}
+
+/// Whether there are any.
+fn sign(number: &Number) -> Value {
+    number.as_i64().map_or(0, i64::signum).into()
 }
 
 /// The number, if it is a whole one of the size that statuses, codes, lifetimes and counts have.

@@ -1,6 +1,9 @@
 //! Addresses: of what is published the words stay, and what stands between them.
 
-use super::{super::public, Redaction};
+use super::{
+    super::{public, time},
+    Redaction,
+};
 use crate::graph::list;
 
 /// Characters between the words of an address.
@@ -44,6 +47,13 @@ impl Redaction {
     pub(super) fn words(&mut self, text: &str) -> String {
         let (mut redacted, mut word, mut rest) = (String::new(), String::new(), text);
         while let Some(c) = rest.chars().next() {
+            let time = time::length(rest).filter(|_| word.is_empty());
+            if let Some((time, left)) = time.and_then(|length| rest.split_at_checked(length)) {
+                let stands = self.time(time).unwrap_or_else(|| self.text(time));
+                redacted.push_str(&stands);
+                rest = left;
+                continue;
+            }
             let escaped = rest.get(..3).filter(|escaped| ESCAPED.contains(escaped));
             let is_between = BETWEEN.contains(c) || escaped.is_some();
             let length = escaped.map_or(c.len_utf8(), str::len);
