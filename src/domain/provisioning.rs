@@ -16,13 +16,14 @@ use super::{
     drift::{Drift, Facet},
     message,
     observed::{ObservedApplication, Reading, SynchronizationJob},
+    permission,
     ready::Note,
     remedy::Context,
     text,
     timing::{later, whole_second},
 };
 use crate::api::{
-    Cloud, ObjectId, Reason,
+    ObjectId, Reason,
     status::{ApplicationStatus, ProvisioningStatus},
 };
 use job::{Flaw, State, Verdict};
@@ -184,9 +185,8 @@ pub fn is_offered(ctx: Context<'_>, previous: Option<&ProvisioningStatus>, seen:
     match seen.map(|seen| &seen.jobs) {
         Some(Reading::Known(_)) => true,
         Some(Reading::Unreadable(obstacle)) if obstacle.is_not_offered() => false,
-        // The pages on jobs leave China out: <https://learn.microsoft.com/en-us/graph/api/synchronization-synchronizationjob-get>
         Some(Reading::Unreadable(_) | Reading::Absent | Reading::NotAsked) | None
-            if ctx.desired.cloud == Cloud::China =>
+            if !permission::offers_jobs(ctx.desired.cloud) =>
         {
             had_told
         }
