@@ -42,7 +42,7 @@ struct ShownApplication {
     missing: Option<i64>,
     restore_before: Option<Timestamp>,
     disabled_at: Option<Timestamp>,
-    /// By kind, the one that ends first.
+    /// By kind, when the one that counts ends.
     certificates: BTreeMap<&'static str, Timestamp>,
 }
 
@@ -77,11 +77,14 @@ impl Shown {
 impl ShownApplication {
     fn of(entry: &ApplicationStatus) -> Self {
         let time = |time: &Option<Time>| time.as_ref().map(|time| time.0);
-        let mut certificates: BTreeMap<&'static str, Timestamp> = BTreeMap::new();
-        for CertificateStatus { kind, not_after, .. } in &entry.certificates {
-            let kind = if kind == "Certificate" { "Certificate" } else { "ClientSecret" };
-            certificates.entry(kind).and_modify(|end| *end = (*end).min(not_after.0)).or_insert(not_after.0);
-        }
+        let certificates = ["Certificate", "ClientSecret"].into_iter().filter_map(|kind| {
+            let of_kind = || entry.certificates.iter().filter(|certificate| certificate.kind == kind);
+            let last =
+                |active: Option<bool>| of_kind().filter(|it| active.is_none() || it.active == active).next_back();
+            // Those that were replaced stay listed; they are sorted by their end.
+            let counts: &CertificateStatus = last(Some(true)).or_else(|| last(None))?;
+            Some((kind, counts.not_after.0))
+        });
         let quarantine = entry.provisioning.as_ref().and_then(|provisioning| provisioning.quarantine.as_ref());
         Self {
             name: entry.name.clone(),
@@ -91,7 +94,7 @@ impl ShownApplication {
             }),
             restore_before: time(&entry.restore_before),
             disabled_at: quarantine.and_then(|quarantine| time(&quarantine.disabled_at)),
-            certificates,
+            certificates: certificates.collect(),
         }
     }
 }
@@ -186,7 +189,7 @@ const FAMILIES: [Family; 8] = [
     Family {
         name: "certificate_expiry_timestamp",
         unit: Some(Unit::Seconds),
-        help: "When the first certificate or client secret of an application ends, by kind",
+        help: "When the certificate or client secret of an application ends that counts, by kind",
         samples: |shown| {
             let each = shown.applications.iter().flat_map(|application| {
                 let ends = application.certificates.iter();
@@ -278,8 +281,9 @@ mod tests {
                     "name": "identity", "consent": { "granted": 6, "required": 8, "missing": ["User.Read", "User.Read.All"] },
                     "provisioning": { "state": "Quarantined", "quarantine": { "reason": "r", "disabledAt": "2026-12-01T00:00:00Z" } },
                     "certificates": [
+                        { "kind": "ClientSecret", "notAfter": "2026-01-01T00:00:00Z" },
+                        { "kind": "Certificate", "notAfter": "2027-01-01T00:00:00Z", "active": true },
                         { "kind": "Certificate", "notAfter": "2027-02-01T00:00:00Z" },
-                        { "kind": "Certificate", "notAfter": "2027-01-01T00:00:00Z" },
                         { "kind": "ClientSecret", "notAfter": "2028-01-01T00:00:00Z" },
                     ],
                 },

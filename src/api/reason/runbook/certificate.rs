@@ -29,8 +29,8 @@ pub(super) const EXPIRED: Runbook = Runbook {
     deadline: "Passed.",
     avoid: "Do not make a new certificate active before Control Hub knows it: everybody would be locked out at once.",
     heals: "The next look at certificates clears it; they are read every six hours.",
-    otherwise: "Certificates that nothing uses any more count too; remove them. Webex has a certificate of its own, which Entra does \
-        not show.",
+    otherwise: "One that was replaced does not count: of the certificates the active signing certificate does, else the one that ends \
+        last. Webex has a certificate of its own, which Entra does not show.",
     pages: &[CERTIFICATES, CISCO_SSO],
 };
 
