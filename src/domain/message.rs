@@ -64,7 +64,22 @@ pub fn in_full(desired: &Desired, entry: &DriftEntry) -> String {
     if full.len() > text::MESSAGE_MAX { with(None) } else { full }
 }
 
-/// The message of `Ready` and `Stalled` while something drifts: the gravest difference in full.
+/// The message of `Stalled` while something drifts: what it is and what to do, with the link. What it breaks and who did
+/// it stand in `Ready`, so that nobody reads all of it twice.
+pub fn stalled_drifted(drift: &[DriftEntry]) -> String {
+    let Some(first) = drift.first() else {
+        return String::new();
+    };
+    let remedy = first.remedy.as_ref().map_or("", |remedy| first_sentence(&remedy.text));
+    text::capped(format!("{} {remedy}", first.actual).trim_end().to_owned())
+}
+
+/// The text up to the first stop that ends a sentence.
+fn first_sentence(text: &str) -> &str {
+    text.split_inclusive(". ").next().unwrap_or(text).trim_end()
+}
+
+/// The message of `Ready` while something drifts: the gravest difference in full.
 pub fn ready_drifted(desired: &Desired, drift: &[DriftEntry]) -> String {
     let Some(first) = drift.first() else {
         return String::new();

@@ -125,7 +125,8 @@ fn ready(situation: &Situation<'_>) -> Vec<Draft> {
     let Situation { desired, obstacle, standing, .. } = situation;
     if let (Some(first), DriftPolicy::Fail) = (situation.drift.first(), desired.drift_policy) {
         let reason = reason_of(first).unwrap_or(Reason::DriftDetected);
-        return stalled(reason, message::ready_drifted(desired, situation.drift));
+        let brief = message::stalled_drifted(situation.drift);
+        return stalled(reason, brief, message::ready_drifted(desired, situation.drift));
     }
     let lacks = |wanted: &[Belief]| {
         situation.believed.iter().flat_map(|believed| &believed.facets).any(|(_, belief)| wanted.contains(belief))
@@ -138,7 +139,7 @@ fn ready(situation: &Situation<'_>) -> Vec<Draft> {
         && situation.unsettled.is_none();
     match obstacle {
         Some(obstacle) if obstacle.needs_person() && !keeps_verdict => {
-            return stalled(obstacle.reason, obstacle.message.clone());
+            return stalled(obstacle.reason, obstacle.message.clone(), obstacle.message.clone());
         }
         Some(obstacle) if *standing == Standing::Stale => {
             return reconciling(Reason::ObservationStale, Reason::ProgressingWithRetry, stale(obstacle));
@@ -146,7 +147,7 @@ fn ready(situation: &Situation<'_>) -> Vec<Draft> {
         Some(_) | None => {}
     }
     if let Some(Unsettled::NotProved { message }) = situation.unsettled {
-        return stalled(Reason::IdentityNotProved, message.clone());
+        return stalled(Reason::IdentityNotProved, message.clone(), message.clone());
     }
     if lacks(&[Belief::Confirming]) {
         let sentence = "Something that is required was not found at the first look; a second look will tell whether it is missing.";
@@ -174,11 +175,8 @@ fn stale(obstacle: &Obstacle) -> String {
     format!("The last complete look at the tenant is too old to rely on. {}", obstacle.message)
 }
 
-fn stalled(reason: Reason, message: String) -> Vec<Draft> {
-    vec![
-        draft(ConditionType::Stalled, True, reason, message.clone()),
-        draft(ConditionType::Ready, False, reason, message),
-    ]
+fn stalled(reason: Reason, brief: String, message: String) -> Vec<Draft> {
+    vec![draft(ConditionType::Stalled, True, reason, brief), draft(ConditionType::Ready, False, reason, message)]
 }
 
 fn reconciling(reason: Reason, going_on: Reason, message: String) -> Vec<Draft> {

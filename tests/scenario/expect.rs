@@ -291,7 +291,7 @@ fn broken_promises(status: &Value) -> Vec<String> {
     }
     let (ready, stalled) = (condition(status, "Ready"), condition(status, "Stalled"));
     if let (Some(ready), Some(stalled)) = (ready, stalled)
-        && (&ready["reason"], &ready["message"]) != (&stalled["reason"], &stalled["message"])
+        && (ready["reason"] != stalled["reason"] || !is_brief_of(status, ready, stalled))
     {
         found.push("Ready and Stalled do not say the same".to_owned());
     }
@@ -300,6 +300,15 @@ fn broken_promises(status: &Value) -> Vec<String> {
         found.push("Drifted and status.drift do not say the same".to_owned());
     }
     found
+}
+
+/// Whether Stalled says the same as Ready, or of a difference what it is and where it is mended.
+fn is_brief_of(status: &Value, ready: &Value, stalled: &Value) -> bool {
+    let text = |value: &'_ Value| value.as_str().unwrap_or_default().to_owned();
+    let (ready, stalled, first) = (text(&ready["message"]), text(&stalled["message"]), &status["drift"][0]);
+    let (actual, url) = (text(&first["actual"]), text(&first["remedy"]["url"]));
+    let is_brief = !actual.is_empty() && ready.starts_with(&actual) && stalled.starts_with(&actual);
+    ready == stalled || (is_brief && stalled.contains(&url))
 }
 
 /// Whether the table of reasons lets the condition say this. Ready and Stalled repeat what another one says.

@@ -83,7 +83,7 @@ fn believed_drift_fails_with_the_gravest_reason_and_needs_a_person() {
     assert_eq!(world.condition(C::Stalled), Some(("True", "ServicePrincipalDisabled")));
     assert_eq!(world.condition(C::ConsentGranted), Some(("False", "ConsentIncomplete")));
     assert_eq!(world.drift(), ["ServicePrincipalDisabled", "ConsentIncomplete"]);
-    assert_eq!(world.message(C::Ready), world.message(C::Stalled));
+    assert!(world.message(C::Stalled).starts_with(&world.status.drift[0].actual));
     assert!(world.message(C::Ready).ends_with("One more difference is listed in status.drift."));
 }
 
@@ -307,4 +307,18 @@ fn a_condition_turns_true_only_by_a_look_that_has_read_everything_under_it() {
     assert_eq!(world.ready(), ("True", "InSync"));
     world.after(300).look(healthy().unreadable(IDENTITY, &server_error()));
     assert_eq!(world.ready(), ("True", "InSync"), "what was True stays so while something cannot be read");
+}
+
+#[test]
+fn stalled_says_what_it_is_and_where_it_is_mended_and_leaves_the_rest_to_ready() {
+    let mut world = World::in_sync();
+    world.look(healthy().not_consented());
+    world.after(300).look(healthy().not_consented());
+    let drift = world.status.drift[0].clone();
+    let (stalled, ready) = (world.message(C::Stalled), world.message(C::Ready));
+    assert!(stalled.starts_with(&drift.actual) && ready.starts_with(&drift.actual), "{stalled}");
+    assert!(stalled.contains(&drift.remedy.unwrap().url.unwrap()), "{stalled}");
+    assert!(stalled.ends_with('.') && stalled.len() < ready.len(), "{stalled}");
+    let effect = "synchronization fails as unauthorized";
+    assert!(ready.contains(effect) && !stalled.contains(effect), "{stalled}");
 }
