@@ -130,7 +130,7 @@ impl Expectation {
             let is_right = match &expected {
                 Asked::Is(wanted) => said.as_ref() == Some(wanted),
                 Asked::NotThere => said.is_none(),
-                Asked::InOrder(good) => said.as_ref().is_none_or(|said| said == good),
+                Asked::IfAnyInOrder(good) => said.as_ref().is_none_or(|said| said == good),
             };
             if !is_right {
                 found.push(format!("{condition} says {said:?}, not {expected:?}"));
@@ -150,9 +150,14 @@ impl Expectation {
             ConditionType::Reconciling | ConditionType::Suspended => Asked::NotThere,
             ConditionType::Drifted if !self.drift.is_empty() => Asked::Is("True DriftDetected".to_owned()),
             ConditionType::Drifted => Asked::Is("False NoDriftDetected".to_owned()),
-            always @ (ConditionType::Ready | ConditionType::Observed) => Asked::Is(good(always)),
-            #[expect(clippy::wildcard_enum_match_arm, reason = "facets come and go, and all are in order alike")]
-            facet => Asked::InOrder(good(facet)),
+            // The only one that is not written where there is nothing to be told about.
+            ConditionType::CertificatesCurrent => Asked::IfAnyInOrder(good(condition)),
+            ConditionType::Ready
+            | ConditionType::Observed
+            | ConditionType::ServicePrincipalsPresent
+            | ConditionType::SignInEnabled
+            | ConditionType::ConsentGranted
+            | ConditionType::ProvisioningHealthy => Asked::Is(good(condition)),
         }
     }
 
@@ -221,7 +226,7 @@ impl Words {
 enum Asked {
     Is(String),
     NotThere,
-    InOrder(String),
+    IfAnyInOrder(String),
 }
 
 /// The first thing that the table lets a condition say when it is True.

@@ -80,7 +80,8 @@ fn tell_one(story: &Story, setting: Option<&str>) -> Told {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(play(story, setting))));
     told.unwrap_or_else(|_| {
-        panic!("{} could not be told{}", story.name, setting.map(|it| format!(" under {it}")).unwrap_or_default())
+        let complaints = vec![format!("{} could not be told; what was said is above", story.name)];
+        Told { complaints, ..Told::default() }
     })
 }
 

@@ -41,6 +41,9 @@ pub const CLIENT_SECRET: &str = "emulator-only-secret";
 /// How long a deleted object can be restored.
 const RESTORABLE_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// How long Microsoft tries a job that is in quarantine.
+const SWITCHED_OFF_AFTER: SignedDuration = SignedDuration::from_hours(28 * 24);
+
 /// Where a story takes place.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
@@ -102,6 +105,13 @@ impl Microsoft {
         emulator.load(clock.now(), &scenario).unwrap_or_else(|error| panic!("{}: {error}", story.name));
         let contract = contract::watch(&mut emulator);
         let (names, ids) = named(&scenario, &story.names);
+        if story.tenant["synchronizationJobs"].is_null() && scenario.service_principals.iter().any(|one| one.0["appId"] == *names["identity"]) {
+            // What the scenario tells of the job is where it begins; from now on it runs.
+            let wish = json!({ "tenantId": scenario.tenant.id, "appId": names["identity"] });
+            let request = Request::post("/synchronization").body(Bytes::from(wish.to_string())).unwrap();
+            let answer = emulator.control(clock.now(), request);
+            assert!(answer.status().is_success(), "{answer:?}");
+        }
         let cloud: webex_azure_operator::api::Cloud = story
             .spec
             .get("cloud")
@@ -335,11 +345,19 @@ impl Microsoft {
             let deleted: Timestamp = text(row, "deletedDateTime").parse().unwrap();
             deleted.checked_add(RESTORABLE_FOR).unwrap().to_string()
         };
+        let quarantine = || -> Timestamp {
+            let path = format!("/servicePrincipals/{}/synchronization/jobs", live());
+            let wish = json!({ "tenantId": tenant, "method": "GET", "path": path });
+            let jobs = self.control("POST", "/as", &wish);
+            text(Some(&jobs["value"][0]["status"]["quarantine"]), "seriesBegan").parse().unwrap()
+        };
         match property {
             "appId" => app_id.clone(),
             "id" => ids[name].clone(),
             "registration" => ids[&format!("{name}.registration")].clone(),
             "liveId" => live(),
+            "quarantineSince" => quarantine().to_string(),
+            "quarantineDisabledAt" => quarantine().checked_add(SWITCHED_OFF_AFTER).unwrap().to_string(),
             "newDeletedId" => text(
                 of_app("deletedServicePrincipals").iter().find(|row| !first.contains(row["id"].as_str().unwrap())),
                 "id",

@@ -28,6 +28,8 @@ pub fn scenario(changes: &Value, more: &BTreeMap<String, String>) -> Scenario {
     let mut names = names();
     names.extend(more.clone());
     let mut whole = json!(Scenario::incident());
+    let job = &mut whole["synchronizationJobs"][names["identity"].as_str()][0];
+    *job = working(job);
     for (field, change) in changes.as_object().into_iter().flatten() {
         match (field.as_str(), change) {
             ("publishedApplications" | "applications" | "servicePrincipals", Value::Object(changes)) => {
@@ -48,6 +50,10 @@ pub fn scenario(changes: &Value, more: &BTreeMap<String, String>) -> Scenario {
             }
             ("synchronizationJobs" | "provisioningTargets", Value::Object(changes)) => {
                 for (name, change) in changes {
+                    if change.is_null() {
+                        whole[field].as_object_mut().unwrap().remove(&names[name]);
+                        continue;
+                    }
                     let target =
                         whole[field].as_object_mut().unwrap().entry(names[name].clone()).or_insert(Value::Null);
                     merge(target, change);
@@ -58,6 +64,17 @@ pub fn scenario(changes: &Value, more: &BTreeMap<String, String>) -> Scenario {
     }
     add_script(&mut whole);
     serde_json::from_value(whole).unwrap_or_else(|error| panic!("{error} in the tenant {changes}"))
+}
+
+/// The job of the incident, whose last cycle ended shortly before the stories begin.
+fn working(job: &Value) -> Value {
+    let mut job = job.clone();
+    for execution in ["lastExecution", "lastSuccessfulExecution"] {
+        job["status"][execution]["timeBegan"] = "2026-11-23T07:30:00Z".into();
+        job["status"][execution]["timeEnded"] = "2026-11-23T07:30:05Z".into();
+    }
+    job["status"]["steadyStateLastAchievedTime"] = "2026-11-23T07:30:05Z".into();
+    job
 }
 
 fn change_object(list: &mut Vec<Value>, app_id: &str, change: &Value) {
