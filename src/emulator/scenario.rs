@@ -64,7 +64,8 @@ pub struct Scenario {
     /// that is not `Active` it was never started.
     #[serde(default)]
     pub synchronization_jobs: BTreeMap<String, Vec<Value>>,
-    /// appId to the health of what its jobs provision into; healthy if left out. Only living jobs notice.
+    /// appId to the health of what its jobs provision into; healthy if left out. Only living jobs notice; jobs of an
+    /// application that stands here live on as if they always had, so that one that runs ran within its interval.
     #[serde(default)]
     pub provisioning_targets: BTreeMap<String, ProvisioningTarget>,
     /// appId of the application the operator signs in with; its credentials are what loading returns.

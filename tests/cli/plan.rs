@@ -99,13 +99,13 @@ async fn a_broken_file_is_an_error_with_file_line_and_sentence() {
 async fn every_broken_rule_is_told_at_once() {
     let broken = EXAMPLE
         .replace("00000000-0000-4000-8000-000000000001", "contoso.com")
-        .replace("appId: 00000000-0000-4000-8000-000000000012", "check: true");
+        .replace("appId: 00000000-0000-4000-8000-000000000012", "appId: 90db942a-c1eb-4e8d-82e4-eebf64a7e2ae");
     let run = run(&["plan", "-f", "-"], &broken, &[]).await;
     assert_eq!(run.code, 1);
     let lines: Vec<&str> = run.err.lines().collect();
     assert_eq!(lines.len(), 2, "{}", run.err);
     assert!(lines[0].starts_with("error: -:21: spec.tenantId: must be a UUID"), "{}", lines[0]);
-    assert!(lines[1].starts_with("-:30: spec.identity: appId of \"Cisco Webex Identity\" is needed"), "{}", lines[1]);
+    assert!(lines[1].starts_with("-:31: spec.identity.appId: identity.appId is the application ID of"), "{}", lines[1]);
 }
 
 #[tokio::test]

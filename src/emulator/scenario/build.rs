@@ -87,7 +87,9 @@ impl Scenario {
         }
         for (app_id, target) in &self.provisioning_targets {
             let id = principal_id(&tenant, app_id)?;
-            tenant.synchronization.entry(id).or_default().set_target(target);
+            let synchronization = tenant.synchronization.entry(id).or_default();
+            synchronization.live_on(now);
+            synchronization.set_target(target);
         }
         Ok(Built { loaded: Loaded { tenant_id: tenant.id.clone(), operator: self.credentials()? }, tenant, published })
     }

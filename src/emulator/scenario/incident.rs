@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::super::directory::{MICROSOFT_GRAPH_APP_ID, text_of};
 use super::{
-    AppRoleAssignment, Application, ClientSecret, OAuth2PermissionGrant, Person, Scenario, ServicePrincipal, Tenant,
+    AppRoleAssignment, Application, ClientSecret, OAuth2PermissionGrant, Person, ProvisioningTarget, Scenario,
+    ServicePrincipal, Tenant,
 };
 
 /// Values of the published case; the README beside the file says where they come from and how far to trust them.
@@ -98,8 +99,8 @@ pub(super) fn scenario() -> Scenario {
         blocked_applications: Vec::new(),
         owners: vec![super::Ownership { app_id: identity.app_id.clone(), owner: integration.app_id.clone() }],
         directory_audits: Vec::new(),
+        provisioning_targets: [(identity.app_id.clone(), ProvisioningTarget::default())].into(),
         synchronization_jobs: [(identity.app_id, vec![provisioning_job()])].into(),
-        provisioning_targets: std::collections::BTreeMap::new(),
         operator_app_id: Some(OPERATOR_APP_ID.to_owned()),
     }
 }

@@ -152,6 +152,15 @@ impl Job {
         };
     }
 
+    /// Lets a job of a scenario live as if it always had: its last cycle began within its interval.
+    pub(super) fn live_on(&mut self, now: Timestamp) {
+        let was_told = self.as_told.is_some();
+        self.touch(now);
+        if was_told && self.quarantine.is_none() {
+            self.next_run = self.next_run.map(|next| next.saturating_sub(self.interval).unwrap_or(now));
+        }
+    }
+
     /// "If the job is in a paused state, it continues processing changes from the point where it was paused. If the
     /// job is in quarantine, the quarantine status is cleared."
     /// <https://learn.microsoft.com/graph/api/synchronization-synchronizationjob-start>

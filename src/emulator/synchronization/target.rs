@@ -91,6 +91,13 @@ impl Synchronization {
         self.jobs.extend(jobs.iter().filter_map(Value::as_object).map(|job| Job::told(job, now, identifiers)));
     }
 
+    /// Lets the jobs live as if they always had.
+    pub(in super::super) fn live_on(&mut self, now: Timestamp) {
+        for job in &mut self.jobs {
+            job.live_on(now);
+        }
+    }
+
     /// Breaks or mends the target.
     pub(in super::super) fn set_target(&mut self, target: &ProvisioningTarget) {
         let ProvisioningTarget { credentials, quarantine, scope_empty } = target;
