@@ -231,7 +231,7 @@ async fn an_application_that_holds_permissions_of_hundreds_is_not_asked_after_ea
     holding(&scene, more);
     let observed = scene.seen().await;
     assert_eq!(observed.obstacle(), None);
-    assert_eq!(asked(&scene, "?$select=id,appId,displayName").len(), 10);
+    assert_eq!(asked(&scene, "?$select=id,appId,displayName,appRoles").len(), 10);
 }
 
 #[tokio::test(start_paused = true)]
