@@ -37,15 +37,30 @@ impl Mask {
         for (value, name) in &self.values {
             text = text.replace(value, name);
         }
-        let lines: Vec<String> =
-            text.lines().map(|line| with_ages(&with_times(&without_version(line.trim_end())))).collect();
+        let lines: Vec<String> = text
+            .lines()
+            .map(|line| with_ages(&with_times(&without_request(&without_version(line.trim_end())))))
+            .collect();
         lines.join("\n") + "\n"
     }
 }
 
 fn without_version(line: &str) -> String {
-    match line.split_once("Resource Version:  ") {
-        Some((before, _)) => format!("{before}Resource Version:  VERSION"),
+    for (field, name) in [("Resource Version:  ", "VERSION"), ("Correlation Id:  ", "CORRELATION-ID")] {
+        if let Some((before, _)) = line.split_once(field) {
+            return format!("{before}{field}{name}");
+        }
+    }
+    line.to_owned()
+}
+
+/// Microsoft's name for a request.
+fn without_request(line: &str) -> String {
+    match line.split_once("(request ID ") {
+        Some((before, rest)) => {
+            let after = rest.split_once(')').map_or("", |(_, after)| after);
+            format!("{before}(request ID REQUEST-ID){after}")
+        }
         None => line.to_owned(),
     }
 }
@@ -71,7 +86,7 @@ fn with_times(line: &str) -> String {
 /// A column that holds nothing but an age, such as `12s` or `1m30s`, becomes `AGE` in the same width.
 fn with_ages(line: &str) -> String {
     // A declared duration is no age.
-    if line.trim_start().starts_with("Interval:") {
+    if ["Interval:", "Warn Before:"].iter().any(|field| line.trim_start().starts_with(field)) {
         return line.to_owned();
     }
     let is_age = |word: &str| {

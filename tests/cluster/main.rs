@@ -33,6 +33,7 @@ mod recorder;
 mod scenario;
 mod scene;
 mod sign_in;
+mod situation;
 mod stage;
 mod tenant;
 mod trouble;
@@ -128,6 +129,9 @@ fn main() -> ExitCode {
         }
         kubectl {
             what_kubectl_shows_reads_well,
+        }
+        situation {
+            twelve_situations_read_well_in_kubectl,
         }
         access {
             the_charts_permissions_are_enough_and_name_each_secret,

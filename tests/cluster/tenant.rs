@@ -104,6 +104,12 @@ impl Tenants {
         self.act(tenant, "DELETE", &format!("/servicePrincipals/{principal}/appRoleAssignments/{id}"), None).await;
     }
 
+    /// Puts the provisioning jobs of this application into quarantine.
+    pub async fn quarantine(&self, tenant: &str, app_id: &str, reason: &str) {
+        let wish = json!({ "tenantId": tenant, "appId": app_id, "quarantine": reason });
+        self.control("POST", "/synchronization", Some(wish)).await;
+    }
+
     /// Revokes what was issued to the operator in this tenant until now.
     pub async fn revoke_tokens(&self, tenant: &str) {
         self.control("POST", "/revoke", Some(json!({ "tenantId": tenant, "appId": OPERATOR }))).await;
