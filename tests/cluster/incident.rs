@@ -28,6 +28,8 @@ pub async fn the_incident_is_told_until_it_is_mended(stage: &Stage) {
             "ServicePrincipalsPresent=False ServicePrincipalSoftDeleted",
             "SignInEnabled=Unknown NotObserved",
             "ConsentGranted=Unknown NotObserved",
+            "ProvisioningHealthy=True Healthy",
+            "CertificatesCurrent=True Current",
         ]
     );
     let told = status(&object);
@@ -65,6 +67,8 @@ pub async fn the_incident_is_told_until_it_is_mended(stage: &Stage) {
             "ServicePrincipalsPresent=True Present",
             "SignInEnabled=True Enabled",
             "ConsentGranted=False ConsentIncomplete",
+            "ProvisioningHealthy=True Healthy",
+            "CertificatesCurrent=True Current",
         ]
     );
     let told = status(&object);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use webex_azure_operator::api::WebexAzureIntegration;
 
 use crate::{
     golden::{Mask, check},
@@ -38,7 +39,12 @@ pub async fn what_kubectl_shows_reads_well(stage: &Stage) {
             status(object).last_handled_reconcile_at.as_deref() == Some("now")
         })
         .await;
-    let object = scene.until_says("contoso", "Ready=False ServicePrincipalSoftDeleted").await;
+    scene.until_says("contoso", "Ready=False ServicePrincipalSoftDeleted").await;
+    let is_told_who = |object: &WebexAzureIntegration| {
+        let drift = status(object).drift;
+        drift.iter().filter_map(|entry| entry.attribution.as_ref()).any(|who| who.time.is_some())
+    };
+    let object = scene.until("contoso", "it is told who did it", is_told_who).await;
     crate::scene::eventually("the event is written", async || !scene.events("contoso").await.is_empty()).await;
 
     let mask = Mask::of(&object, &scene.tenants.url());

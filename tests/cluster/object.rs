@@ -92,6 +92,7 @@ pub fn in_vain(reason: &str) -> Vec<String> {
         "ServicePrincipalsPresent=Unknown NotObserved".to_owned(),
         "SignInEnabled=Unknown NotObserved".to_owned(),
         "ConsentGranted=Unknown NotObserved".to_owned(),
+        "ProvisioningHealthy=Unknown NotObserved".to_owned(),
     ]
 }
 
@@ -101,11 +102,13 @@ pub fn message(object: &WebexAzureIntegration, condition: &str) -> String {
 }
 
 /// The conditions of an object that is in order.
-pub const IN_SYNC: [&str; 6] = [
+pub const IN_SYNC: [&str; 8] = [
     "Ready=True InSync",
     "Observed=True ObservationComplete",
     "Drifted=False NoDriftDetected",
     "ServicePrincipalsPresent=True Present",
     "SignInEnabled=True Enabled",
     "ConsentGranted=True Granted",
+    "ProvisioningHealthy=True Healthy",
+    "CertificatesCurrent=True Current",
 ];
