@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::{
-    EmulatorArgument, TrustArgument, output,
+    AttributionArgument, EmulatorArgument, TrustArgument, output,
     plan::examination::{self, CredentialArguments, Examiner},
 };
 use crate::{
@@ -49,6 +49,8 @@ pub struct DiagnoseArguments {
     /// Give consent links for this application too. May be repeated.
     #[arg(long, value_name = "UUID")]
     consent_link_app_id: Vec<AppId>,
+    #[command(flatten)]
+    attribution: AttributionArgument,
     #[command(flatten)]
     credential: CredentialArguments,
     #[command(flatten)]
@@ -85,8 +87,13 @@ pub async fn diagnose(arguments: DiagnoseArguments) -> anyhow::Result<ExitCode> 
     if let Some(chosen) = chosen(&complaint, &declared, &mut report, client.is_some() || !arguments.files.is_empty()) {
         let transport = HttpTransport::new(&arguments.trust.transport_options()?)?;
         let graph = Graph::new(transport, clock.clone());
-        let linkable = &arguments.consent_link_app_id;
-        let examiner = Examiner { graph: &graph, clock: &clock, server: server.as_deref(), linkable };
+        let examiner = Examiner {
+            graph: &graph,
+            clock: &clock,
+            server: server.as_deref(),
+            linkable: &arguments.consent_link_app_id,
+            attribution: arguments.attribution.how(),
+        };
         for index in chosen {
             let Some(declared) = declared.get_mut(index) else { continue };
             match examine::examine(&examiner, client.as_ref(), &arguments.credential, declared).await {

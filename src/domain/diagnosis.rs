@@ -9,6 +9,7 @@ mod label;
 mod shape;
 mod tidy;
 
+pub mod advice;
 pub mod conclusion;
 pub mod matching;
 pub mod meaning;

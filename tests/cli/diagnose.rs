@@ -24,6 +24,11 @@ const ORGANIZATION: &str = "2fdb923e-1d23-4e1b-a30f-e9cd88845744";
 const TRACKING_ID: &str = "ATLAS_497d70df-8811-4b6b-9b6a-ef4f438b57f6_136";
 const CLIENT_REQUEST_ID: &str = "9afc732a-2dcf-44e0-8bd8-49db92e483b7";
 
+/// The example, without the provisioning job: the tenant's time stands still, so that its last cycle is long ago.
+fn example() -> String {
+    format!("{EXAMPLE}    provisioning: {{ required: false }}\n")
+}
+
 /// Writes the objects to a file and asks about the text on standard input.
 async fn diagnose(tenant: &Tenant, text: &str, objects: &str, more: &[&str]) -> Run {
     let folder = tempfile::tempdir().unwrap();
@@ -62,7 +67,7 @@ fn timeless() -> String {
 async fn the_incident_is_explained_by_the_deletion_and_ends_with_the_remedy() {
     let tenant = Tenant::new();
     tenant.act("DELETE", &format!("/servicePrincipals(appId='{INTEGRATION}')"), Value::Null).await;
-    let run = diagnose(&tenant, &timeless(), EXAMPLE, &[]).await;
+    let run = diagnose(&tenant, &timeless(), &example(), &[]).await;
     assert_eq!((run.code, run.err.as_str()), (2, ""));
     golden("diagnose-deleted.txt", &stable(&tenant, &run.out));
 }
@@ -70,7 +75,7 @@ async fn the_incident_is_explained_by_the_deletion_and_ends_with_the_remedy() {
 #[tokio::test]
 async fn a_tenant_in_order_ends_with_what_to_give_to_cisco() {
     let tenant = Tenant::new();
-    let run = diagnose(&tenant, ARTICLE, EXAMPLE, &[]).await;
+    let run = diagnose(&tenant, ARTICLE, &example(), &[]).await;
     assert_eq!((run.code, run.err.as_str()), (0, ""));
     golden("diagnose-tenant-fine.txt", &stable(&tenant, &run.out));
 }
@@ -78,8 +83,8 @@ async fn a_tenant_in_order_ends_with_what_to_give_to_cisco() {
 #[tokio::test]
 async fn the_chinese_edition_leads_to_the_same() {
     let tenant = Tenant::new();
-    let chinese = diagnose(&tenant, ARTICLE_CHINESE, EXAMPLE, &[]).await;
-    let english = diagnose(&tenant, ARTICLE, EXAMPLE, &[]).await;
+    let chinese = diagnose(&tenant, ARTICLE_CHINESE, &example(), &[]).await;
+    let english = diagnose(&tenant, ARTICLE, &example(), &[]).await;
     // The Chinese edition cuts the address.
     let same = |out: &str| stable(&tenant, out).replace("WebexApplications/status", "Web");
     assert_eq!((chinese.code, same(&chinese.out)), (english.code, same(&english.out)));
@@ -89,7 +94,7 @@ async fn the_chinese_edition_leads_to_the_same() {
 async fn what_differs_elsewhere_is_no_explanation() {
     let tenant = Tenant::new();
     tenant.act("DELETE", "/servicePrincipals(appId='00000000-0000-4000-8000-000000000012')", Value::Null).await;
-    let run = diagnose(&tenant, &timeless(), EXAMPLE, &[]).await;
+    let run = diagnose(&tenant, &timeless(), &example(), &[]).await;
     assert_eq!(run.code, 2);
     golden("diagnose-unrelated.txt", &stable(&tenant, &run.out));
 }
@@ -98,7 +103,7 @@ async fn what_differs_elsewhere_is_no_explanation() {
 async fn an_error_older_than_the_deletion_is_not_explained_by_it() {
     let tenant = Tenant::new();
     tenant.act("DELETE", &format!("/servicePrincipals(appId='{INTEGRATION}')"), Value::Null).await;
-    let run = diagnose(&tenant, ARTICLE, EXAMPLE, &["-o", "json"]).await;
+    let run = diagnose(&tenant, ARTICLE, &example(), &["-o", "json"]).await;
     assert_eq!(run.code, 2);
     let printed: Value = serde_json::from_str(&run.out).unwrap();
     assert_eq!(printed["objects"][0]["verdict"], "Possible");
@@ -111,7 +116,7 @@ async fn json_holds_the_text_its_meaning_the_status_and_the_verdict() {
     tenant
         .act("PATCH", &format!("/servicePrincipals(appId='{INTEGRATION}')"), json!({ "accountEnabled": false }))
         .await;
-    let run = diagnose(&tenant, ARTICLE, EXAMPLE, &["-o", "json"]).await;
+    let run = diagnose(&tenant, ARTICLE, &example(), &["-o", "json"]).await;
     assert_eq!(run.code, 2);
     let printed: Value = serde_json::from_str(&run.out).unwrap();
     assert_eq!(
@@ -158,7 +163,7 @@ async fn a_text_alone_is_explained_and_tells_how_to_go_on() {
 #[tokio::test]
 async fn a_look_that_is_refused_names_microsofts_request() {
     let tenant = Tenant::new();
-    let run = diagnose(&tenant, JSON, &EXAMPLE.replace("emulator-only-secret", "mistyped"), &[]).await;
+    let run = diagnose(&tenant, JSON, &example().replace("emulator-only-secret", "mistyped"), &[]).await;
     assert_eq!(run.code, 1);
     assert!(run.out.contains("does not accept the client secret"), "{}", run.out);
     let (_, failed) = run.out.split_once("For Microsoft support").expect("a request failed");
@@ -169,7 +174,7 @@ async fn a_look_that_is_refused_names_microsofts_request() {
 #[tokio::test]
 async fn a_missing_secret_does_not_keep_the_explanation_back() {
     let tenant = Tenant::new();
-    let run = diagnose(&tenant, JSON, EXAMPLE.split("---\n").nth(1).unwrap(), &[]).await;
+    let run = diagnose(&tenant, JSON, example().split("---\n").nth(1).unwrap(), &[]).await;
     assert_eq!(run.code, 1);
     let told = words(&run.out);
     assert!(told.contains("came back as unauthorized"), "{told}");
@@ -180,8 +185,8 @@ async fn a_missing_secret_does_not_keep_the_explanation_back() {
 #[tokio::test]
 async fn several_objects_and_none_are_said_plainly() {
     let tenant = Tenant::new();
-    let second = EXAMPLE.replace("name: contoso", "name: again").split("---\n").nth(1).unwrap().to_owned();
-    let both = format!("{EXAMPLE}\n---\n{second}");
+    let second = example().replace("name: contoso", "name: again").split("---\n").nth(1).unwrap().to_owned();
+    let both = format!("{}\n---\n{second}", example());
     let run = diagnose(&tenant, &timeless(), &both, &[]).await;
     assert_eq!(run.code, 0, "{}", run.out);
     assert!(run.out.contains("2 objects declare organization"), "{}", run.out);
@@ -191,7 +196,7 @@ async fn several_objects_and_none_are_said_plainly() {
     assert_eq!(toast.code, 1);
     assert!(toast.out.contains("The text names no organization, and there are 2 objects"), "{}", toast.out);
 
-    let other = EXAMPLE.replace(ORGANIZATION, "00000000-0000-4000-8000-0000000000aa");
+    let other = example().replace(ORGANIZATION, "00000000-0000-4000-8000-0000000000aa");
     let none = diagnose(&tenant, &timeless(), &other, &[]).await;
     assert_eq!(none.code, 1);
     assert!(none.out.contains("No object declares organization"), "{}", none.out);

@@ -122,8 +122,16 @@ fn make_visible(object: &mut WebexAzureIntegration) -> anyhow::Result<()> {
     fn walk(value: &mut serde_json::Value) {
         match value {
             serde_json::Value::String(text) => *text = visible(text),
-            serde_json::Value::Array(items) => items.iter_mut().for_each(walk),
-            serde_json::Value::Object(fields) => fields.values_mut().for_each(walk),
+            serde_json::Value::Array(items) => {
+                for item in items {
+                    walk(item);
+                }
+            }
+            serde_json::Value::Object(fields) => {
+                for field in fields.values_mut() {
+                    walk(field);
+                }
+            }
             serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
         }
     }

@@ -10,7 +10,8 @@ use crate::{
     domain::{
         diagnosis::{
             Complaint, Remark,
-            conclusion::{Conclusion, Examined, State, Verdict, conclude, for_support, without_tenant},
+            advice::{for_support, without_tenant},
+            conclusion::{Conclusion, Examined, State, Verdict, conclude},
             meaning::{Meaning, meaning},
         },
         text::visible,
@@ -160,7 +161,9 @@ impl<'a> Report<'a> {
                 let _ = writeln!(text, "  {:LABELS$} {tenant}{when}: {state}", "tenant");
             }
         }
-        let failed: Vec<&Exchange> = self.told.iter().flat_map(|told| &told.examination.failed).collect();
+        // What was asked in vain without being needed is no trouble.
+        let in_trouble = self.told.iter().filter(|told| !told.examination.is_complete());
+        let failed: Vec<&Exchange> = in_trouble.flat_map(|told| &told.examination.failed).collect();
         if !failed.is_empty() {
             text.push_str("\nFor Microsoft support: requests of this look that did not succeed\n");
             for exchange in failed {

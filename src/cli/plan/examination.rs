@@ -43,6 +43,8 @@ pub struct Examiner<'a, T> {
     pub server: Option<&'a str>,
     /// Applications for which consent links may be given, besides the catalog's.
     pub linkable: &'a [AppId],
+    /// How it is told who made a difference.
+    pub attribution: Attribution,
 }
 
 impl<T: Transport> Examiner<'_, T> {
@@ -58,7 +60,7 @@ impl<T: Transport> Examiner<'_, T> {
             clock: self.clock,
             endpoints: &endpoints,
             linkable: self.linkable,
-            attribution: Attribution::Names,
+            attribution: self.attribution,
             explains: false,
         };
         let looked = looker.look_and_inquire(self.graph, place, object, credential).await?;
@@ -114,6 +116,12 @@ impl Examination {
             Outcome::Drifted => State::Differs,
             Outcome::Failed => State::Unread,
         }
+    }
+
+    /// Whether a look of our own could read everything that was needed.
+    pub fn is_complete(&self) -> bool {
+        let observed = self.planned.status.condition(ConditionType::Observed.as_str());
+        self.looked.is_some() && observed.is_some_and(|observed| observed.status == "True")
     }
 
     /// Why something could not be read, in one word.

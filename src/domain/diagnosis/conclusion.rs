@@ -1,15 +1,14 @@
 //! The verdict: what a look at the tenant has to say to a complaint, and what a person does next.
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::{Complaint, Fault};
+use super::{Complaint, Fault, advice::by_fault};
 use crate::{
-    api::{
-        ConditionType, Reason, WebexAzureIntegrationStatus, status::DriftEntry, validation::IDENTITY_INTEGRATION_APP_ID,
-    },
+    api::{ConditionType, Reason, WebexAzureIntegrationStatus, status::DriftEntry},
     domain::{
         desired::{Desired, IDENTITY_NAME, Role},
-        drift::reason_of,
+        drift::{Facet, reason_of},
         message,
     },
 };
@@ -114,51 +113,6 @@ pub fn conclude(complaint: &Complaint, examined: Examined<'_>, now: Timestamp) -
     Conclusion { verdict, paragraphs }
 }
 
-/// What to do where no tenant was looked at.
-pub fn without_tenant(complaint: &Complaint) -> Vec<String> {
-    let organization = complaint.organization.map_or_else(
-        || "spec.organizationId, the organization's ID of Control Hub > Account,".to_owned(),
-        |id| format!("spec.organizationId: {id}"),
-    );
-    vec![
-        by_hand(complaint.fault),
-        format!(
-            "To have the tenant looked at, declare the integration (README, Declaring an integration) with {organization} and give \
-             the file: webex-azure-operator diagnose FILE -f OBJECTS.yaml."
-        ),
-    ]
-}
-
-fn by_hand(fault: Fault) -> String {
-    match fault {
-        Fault::DirectoryRefused | Fault::Unauthorized | Fault::Unpublished | Fault::Untold => format!(
-            "By hand: Entra admin center > Enterprise applications, search for application ID {IDENTITY_INTEGRATION_APP_ID}. If it is \
-             there, look at Properties > Enabled for users to sign-in and at Permissions. If it is not, it may have been deleted, \
-             and can be restored for 30 days; do not consent before that is clear, because consent creates a new service \
-             principal, which blocks the restore."
-        ),
-        Fault::TenantUnknown => connect("this organization", "its tenant"),
-        Fault::ScimUnauthenticated => RENEW_TOKEN.to_owned(),
-        Fault::CalendarUnauthorized => CHECK_MAILBOX.to_owned(),
-    }
-}
-
-const RENEW_TOKEN: &str = "Renew the token that is presented to Webex: Entra admin center > Enterprise applications > the application \
-    that provisions people > Provisioning > Admin Credentials > Test Connection; where the wizard set it up, Control Hub > \
-    Organization Settings > Directory Synchronization. Nobody but Webex can tell whether a token is good: Microsoft Graph does not \
-    show it.";
-
-const CHECK_MAILBOX: &str = "Check that the person or workspace has a mailbox in Exchange Online, and that its domain belongs to the \
-    tenant.";
-
-fn connect(organization: &str, tenant: &str) -> String {
-    format!(
-        "Connect the organization with its tenant first: Control Hub > Organization Settings > Directory Synchronization, signed in as \
-         full administrator of {organization} and not as partner, and consent with an account of {tenant} that is Privileged Role \
-         Administrator there."
-    )
-}
-
 /// What limits the verdict.
 fn caveats(complaint: &Complaint, examined: Examined<'_>, now: Timestamp) -> Vec<String> {
     let Examined { name, desired, status, is_published, .. } = examined;
@@ -218,7 +172,11 @@ fn differs(complaint: &Complaint, examined: Examined<'_>) -> (Verdict, Vec<Strin
             Fit::Possible => format!("{kind} may be behind the error.{}", deleted_before(complaint, entry)),
             Fit::Unrelated => format!("{kind} does not explain the error, but needs mending all the same."),
         });
-        told.push(message::in_full(desired, entry));
+        let full = message::in_full(desired, entry);
+        // A message of bounded length leaves out who did it, or that nobody knows.
+        let actor = entry.attribution.as_ref().map(|attribution| attribution.text.clone());
+        told.extend(actor.filter(|actor| !full.contains(actor)));
+        told.push(full);
     }
     let more =
         status.drift_count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0).saturating_sub(drift.len());
@@ -245,12 +203,6 @@ fn fit(complaint: &Complaint, desired: &Desired, entry: &DriftEntry) -> Fit {
     let found = || (entry.application == IDENTITY_NAME).then_some(Role::Identity);
     let role = desired.application(&entry.application).map(|application| application.role).or_else(found);
     let fit = match (complaint.fault, role) {
-        // With a part of its permissions Webex is let in.
-        (Fault::DirectoryRefused | Fault::Unauthorized, Some(Role::IdentityIntegration))
-            if reason_of(entry) == Some(Reason::ConsentIncomplete) =>
-        {
-            Fit::Possible
-        }
         (Fault::DirectoryRefused | Fault::Unauthorized, Some(Role::IdentityIntegration))
         | (Fault::ScimUnauthenticated, Some(Role::Identity)) => Fit::Explains,
         (Fault::Unpublished | Fault::Untold, Some(Role::IdentityIntegration | Role::Identity))
@@ -261,7 +213,16 @@ fn fit(complaint: &Complaint, desired: &Desired, entry: &DriftEntry) -> Fit {
         | (Fault::Unpublished | Fault::Untold, Some(Role::Additional) | None)
         | (Fault::TenantUnknown, _) => Fit::Unrelated,
     };
-    if fit == Fit::Explains && is_later(complaint, entry) { Fit::Possible } else { fit }
+    let reason = reason_of(entry);
+    // With a part of its permissions Webex is let in, and an application's own certificates are not what Webex presents.
+    let is_weak = reason == Some(Reason::ConsentIncomplete)
+        || reason.and_then(Facet::of) == Some(Facet::Certificates)
+        || is_later(complaint, entry);
+    match fit {
+        _ if reason == Some(Reason::ExtraPermissions) => Fit::Unrelated,
+        Fit::Explains if is_weak => Fit::Possible,
+        Fit::Explains | Fit::Possible | Fit::Unrelated => fit,
+    }
 }
 
 /// When it was deleted, where that is what differs: Microsoft Graph tells it.
@@ -299,8 +260,14 @@ fn as_declared(complaint: &Complaint, examined: Examined<'_>) -> (Verdict, Vec<S
         desired.applications.iter().any(|application| application.role == role)
             || (role == Role::Identity && status.application(IDENTITY_NAME).is_some())
     };
-    let is_covered = needed.is_none_or(|(role, _, _)| is_known(role));
-    if let (Some((_, title, field)), false) = (needed, is_covered) {
+    if let Some((Role::Identity, _, _)) = needed
+        && let Some(unproved) = condition_with(status, Reason::IdentityNotProved)
+    {
+        return (Verdict::NotCovered, vec![format!("{} Then run this again.", unproved.message)]);
+    }
+    if let Some((role, title, field)) = needed
+        && !is_known(role)
+    {
         return (
             Verdict::NotCovered,
             vec![format!(
@@ -309,30 +276,21 @@ fn as_declared(complaint: &Complaint, examined: Examined<'_>) -> (Verdict, Vec<S
             )],
         );
     }
-    let differs = status.conditions.iter().find(|it| it.reason == Reason::ConsentDiffersFromPublished.as_str());
+    let beside =
+        [Reason::ConsentDiffersFromPublished, Reason::Settling, Reason::ExpiringSoon, Reason::IdentityNotProved];
+    let beside = beside.into_iter().filter_map(|reason| condition_with(status, reason));
     let fine = format!(
         "The tenant is fine: everything that {name} declares is in order. {} If the error stays, give this to Cisco support.",
         by_fault(complaint, desired)
     );
-    (Verdict::TenantFine, differs.map(|differs| differs.message.clone()).into_iter().chain([fine]).collect())
+    (Verdict::TenantFine, beside.map(|condition| condition.message.clone()).chain([fine]).collect())
 }
 
-/// What is left to do where the tenant is not to blame.
-fn by_fault(complaint: &Complaint, desired: &Desired) -> String {
-    let organization = complaint
-        .organization
-        .or(desired.organization)
-        .map_or_else(|| "the organization".to_owned(), |id| format!("organization {id}"));
-    let tenant = format!("tenant {}", desired.tenant);
-    match complaint.fault {
-        Fault::DirectoryRefused | Fault::Unauthorized | Fault::Unpublished | Fault::Untold => format!(
-            "Sign out of Control Hub and in again as full administrator of {organization}, open the page once more, and check there \
-             under Organization Settings > Directory Synchronization that it is connected with {tenant}."
-        ),
-        Fault::TenantUnknown => format!("The error does not come from the tenant. {}", connect(&organization, &tenant)),
-        Fault::ScimUnauthenticated => RENEW_TOKEN.to_owned(),
-        Fault::CalendarUnauthorized => format!("The error is not about what is declared. {CHECK_MAILBOX}"),
-    }
+/// The condition of a facet that gives this reason.
+fn condition_with(status: &WebexAzureIntegrationStatus, reason: Reason) -> Option<&Condition> {
+    let of_facet =
+        |condition: &&Condition| Facet::ALL.iter().any(|facet| facet.condition().as_str() == condition.type_);
+    status.conditions.iter().filter(of_facet).find(|condition| condition.reason == reason.as_str())
 }
 
 fn unread(examined: Examined<'_>) -> (Verdict, Vec<String>) {
@@ -355,25 +313,6 @@ fn unread(examined: Examined<'_>) -> (Verdict, Vec<String>) {
 fn unread_part(status: &WebexAzureIntegrationStatus) -> Option<&str> {
     let observed = status.condition(ConditionType::Observed.as_str())?;
     (observed.status != "True").then_some(observed.message.as_str())
-}
-
-/// What Cisco support needs, in the order in which it is asked for; a value that the text does not hold is named as such.
-pub fn for_support(complaint: &Complaint) -> Vec<(&'static str, Option<String>)> {
-    let Complaint { status, code, organization, tracking_id, client_request_id, request, time, build, .. } = complaint;
-    let error: Vec<String> = status.iter().map(ToString::to_string).chain(code.clone()).collect();
-    let mut lines = vec![
-        ("tracking ID", tracking_id.as_ref().map(ToString::to_string)),
-        ("time", time.map(|time| time.to_string())),
-        ("organization", organization.map(|id| id.to_string())),
-        ("client-request-id", client_request_id.map(|id| id.to_string())),
-    ];
-    let further = [
-        ("error", (!error.is_empty()).then(|| error.join("/"))),
-        ("request", request.as_ref().map(ToString::to_string)),
-        ("build", build.clone()),
-    ];
-    lines.extend(further.into_iter().filter(|(_, value)| value.is_some()));
-    lines
 }
 
 #[cfg(test)]

@@ -381,8 +381,8 @@ proptest! {
             let mut told: Vec<String> = complaint.remarks.iter().map(Remark::sentence).collect();
             let meaning = meaning::meaning(&complaint);
             told.push(meaning.summary);
-            told.extend(conclusion::for_support(&complaint).into_iter().filter_map(|(_, value)| value));
-            told.extend(conclusion::without_tenant(&complaint));
+            told.extend(advice::for_support(&complaint).into_iter().filter_map(|(_, value)| value));
+            told.extend(advice::without_tenant(&complaint));
             for line in told {
                 prop_assert!(!line.chars().any(crate::domain::text::deceives), "{line:?}");
             }

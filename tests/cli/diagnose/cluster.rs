@@ -91,7 +91,11 @@ fn object(name: &str, status: &Value) -> Value {
                 "clientId": "00000000-0000-4000-8000-000000000031",
                 "clientSecret": { "name": "graph", "key": "client-secret" },
             },
-            "identity": { "appId": "00000000-0000-4000-8000-000000000012" },
+            "identity": {
+                "appId": "00000000-0000-4000-8000-000000000012",
+                // The tenant's time stands still, so that the last cycle of its job is long ago.
+                "provisioning": { "required": false },
+            },
         },
         "status": status,
     })

@@ -1,10 +1,16 @@
 //! Verdicts for what a look may find, with the incident's error and with others.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::json;
 
-use super::{super::read, *};
-use crate::api::{WebexAzureIntegrationSpec, status::RemedyStatus};
+use super::{
+    super::{advice::for_support, read},
+    *,
+};
+use crate::api::{
+    WebexAzureIntegrationSpec,
+    status::{AttributionStatus, RemedyStatus},
+};
 
 const CODE: &str = "401/701018";
 const TENANT: &str = "00000000-0000-4000-8000-000000000001";
@@ -126,6 +132,26 @@ fn with_a_part_of_its_permissions_webex_may_be_let_in() {
     assert_eq!(conclusion.verdict, Verdict::Possible);
     let conclusion = drifted(&error(CODE), vec![entry("identity-integration", Reason::ConsentMissing)]);
     assert_eq!(conclusion.verdict, Verdict::Explained);
+}
+
+#[test]
+fn a_certificate_and_a_permission_too_many_do_not_pass_for_the_cause() {
+    let expired = drifted(&error(CODE), vec![entry("identity-integration", Reason::Expired)]);
+    assert_eq!(expired.verdict, Verdict::Possible);
+    let extra = drifted(&error(CODE), vec![entry("identity-integration", Reason::ExtraPermissions)]);
+    assert_eq!(extra.verdict, Verdict::Unrelated);
+    let scim = error("The request is unauthenticated. The user's credentials are missing or incorrect.");
+    let quarantined = drifted(&scim, vec![entry("identity", Reason::ProvisioningQuarantined)]);
+    assert_eq!(quarantined.verdict, Verdict::Explained);
+}
+
+#[test]
+fn who_did_it_is_told_also_where_a_message_has_no_room_for_it() {
+    let mut entry = entry("identity-integration", Reason::ServicePrincipalSoftDeleted);
+    let text = "Who did it is not known: the audit log has no record.".to_owned();
+    entry.attribution = Some(AttributionStatus { text: text.clone(), ..AttributionStatus::default() });
+    let Conclusion { paragraphs, .. } = drifted(&error(CODE), vec![entry]);
+    assert_eq!(paragraphs.iter().filter(|paragraph| paragraph.contains(&text)).count(), 1, "{paragraphs:?}");
 }
 
 #[test]
