@@ -136,7 +136,9 @@ async fn plan(story: &Story, microsoft: &Microsoft, spec: &Value, secret: &super
     });
     let manifest = format!("{secret}\n---\n{object}\n");
     let linkable: Vec<AppId> = story.process.consent_link_app_ids.iter().map(|id| id.parse().unwrap()).collect();
-    match plan_over(microsoft.clone(), microsoft.clock().clone(), &manifest, &linkable).await {
+    match plan_over(microsoft.clone(), microsoft.clock().clone(), &manifest, &linkable, story.process.attribution())
+        .await
+    {
         Ok((text, code)) => format!("{text}\nexit status {code}\n"),
         Err(error) => format!("error: {error:#}\n\nexit status 1\n"),
     }

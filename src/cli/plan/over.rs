@@ -15,6 +15,7 @@ pub async fn plan_over<T: Transport>(
     clock: Clock,
     manifest: &str,
     linkable: &[AppId],
+    attribution: Attribution,
 ) -> anyhow::Result<(String, u8)> {
     let (mut objects, mut secrets) = (Vec::new(), Secrets::new());
     take_in("-", manifest, &mut objects, &mut secrets)?;
@@ -23,8 +24,7 @@ pub async fn plan_over<T: Transport>(
     for (file, object) in objects {
         let endpoints = Endpoints::of(object.spec.cloud);
         let credential = CredentialArguments::default().credential(&file, &object, &secrets)?;
-        let looker =
-            Looker { clock: &clock, endpoints: &endpoints, linkable, attribution: Attribution::Names, explains: false };
+        let looker = Looker { clock: &clock, endpoints: &endpoints, linkable, attribution, explains: false };
         let Looked { planned: one, .. } = looker.look_and_inquire(&graph, file, &object, &credential).await?;
         planned.push(one);
     }
