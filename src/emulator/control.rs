@@ -97,12 +97,14 @@ fn route(
             Ok(ok(json!({"requests": emulator.log.since(since)})))
         }
         ("GET", ["truth"]) => {
+            let inner = emulator.time(now);
             let tenants: BTreeMap<&String, Value> =
-                emulator.tenants.iter().map(|(id, tenant)| (id, truth(tenant))).collect();
+                emulator.tenants.iter().map(|(id, tenant)| (id, truth(tenant, inner))).collect();
             Ok(ok(json!({"tenants": tenants})))
         }
         ("GET", ["truth", tenant_id]) => {
-            emulator.tenants.get(*tenant_id).map(|tenant| ok(truth(tenant))).ok_or_else(|| not_found("tenant"))
+            let inner = emulator.time(now);
+            emulator.tenants.get(*tenant_id).map(|tenant| ok(truth(tenant, inner))).ok_or_else(|| not_found("tenant"))
         }
         ("POST", ["as"]) => act(emulator, now, body(content)?),
         ("PATCH", ["published", app_id]) => {

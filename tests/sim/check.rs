@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     monitor::{History, LOOK, Object, by_name},
-    oracle,
+    oracle::{self, Scene},
     truth::Truth,
 };
 
@@ -56,10 +56,18 @@ fn time(value: &Value) -> Option<Timestamp> {
     value.as_str()?.parse().ok()
 }
 
-fn without_time(status: &Value) -> Value {
+/// A status without the times that move by themselves: of the last look, and of the cycles of provisioning jobs.
+pub fn without_time(status: &Value) -> Value {
     let mut status = status.clone();
     if let Some(fields) = status.as_object_mut() {
         fields.remove("lastObservedTime");
+    }
+    for application in status["applications"].as_array_mut().into_iter().flatten() {
+        let Some(provisioning) = application.get_mut("provisioning").and_then(Value::as_object_mut) else { continue };
+        provisioning.remove("lastSuccessTime");
+        if let Some(quarantine) = provisioning.get_mut("quarantine").and_then(Value::as_object_mut) {
+            quarantine.remove("nextAttempt");
+        }
     }
     status
 }
@@ -74,7 +82,7 @@ fn quiet(before: &Value, after: &Value) -> Option<Violation> {
     (!is_heartbeat).then(|| {
         broken(
             "no write without a change",
-            format!("only lastObservedTime changed, from {:?} to {:?}", times.0, times.1),
+            format!("only times changed, and lastObservedTime from {:?} to {:?}", times.0, times.1),
         )
     })
 }
@@ -203,7 +211,8 @@ fn claims(
     };
     for (application, reason) in entries(after).difference(&entries(before)) {
         let was_true = mixtures(history, from).any(|truth| {
-            let real = oracle::differences(&object.spec, &truth, after);
+            let scene = Scene { spec: &object.spec, truth: &truth, status: after, now };
+            let real = oracle::differences(scene);
             real.iter().any(|(of, real)| of == application && (real == reason || are_both_consent(real, reason)))
         });
         if !was_true {
@@ -219,9 +228,11 @@ fn claims(
         all
     };
     for (application, label) in baselines(after).difference(&baselines(before)) {
-        let wanted = oracle::wanted(&object.spec).into_iter().find(|wanted| wanted.name == *application);
-        let was_granted =
-            wanted.is_some_and(|wanted| history.since(from).any(|truth| wanted.permissions(truth).0.contains(label)));
+        let was_granted = history.since(from).any(|truth| {
+            let scene = Scene { spec: &object.spec, truth, status: after, now };
+            let wanted = oracle::wanted(scene).into_iter().find(|wanted| wanted.name == *application);
+            wanted.is_some_and(|wanted| wanted.permissions(truth).0.contains(label))
+        });
         if !was_granted {
             found.push(broken("S4", format!("{application} is said to have held {label}, and did not since {from}")));
         }
@@ -281,17 +292,16 @@ pub fn flips(object: &Object, before: &Value) -> Vec<String> {
         return Vec::new();
     }
     let (was, is) = (oracle::conditions(before), oracle::conditions(&object.status));
-    let of_tenant = ["ServicePrincipalsPresent", "SignInEnabled", "ConsentGranted"];
-    let turned = |condition: &&&str| {
+    let turned = |condition: &&str| {
         let status = |all: &std::collections::BTreeMap<&str, (&str, &str)>| {
-            all.get(**condition).map(|(status, _)| (*status).to_owned())
+            all.get(*condition).map(|(status, _)| (*status).to_owned())
         };
         matches!(
             (status(&was).as_deref(), status(&is).as_deref()),
             (Some("True"), Some("False")) | (Some("False"), Some("True"))
         )
     };
-    of_tenant.iter().filter(turned).map(|condition| (*condition).to_owned()).collect()
+    oracle::SIDES.iter().map(|(condition, _)| *condition).filter(turned).map(str::to_owned).collect()
 }
 
 /// G24: a condition turns back within the confirmation window only if the tenant did.
@@ -303,13 +313,10 @@ fn flapping(object: &Object, history: &History, lag: SignedDuration, now: Timest
     let recent = |(at, of): &&(Timestamp, String)| of == condition && *at > now - SignedDuration::from_secs(60);
     let turns: Vec<&(Timestamp, String)> = object.flips.iter().filter(recent).collect();
     let (first, _) = turns.first()?;
-    let facet = match condition.as_str() {
-        "ServicePrincipalsPresent" => "presence",
-        "SignInEnabled" => "sign-in",
-        _ => "consent",
-    };
+    let (_, facet) = oracle::SIDES.iter().find(|(of, _)| of == condition)?;
     let is_bad = |truth: &Truth| {
-        oracle::differences(&object.spec, truth, &object.status).iter().any(|(_, reason)| oracle::side(reason) == facet)
+        let scene = Scene { spec: &object.spec, truth, status: &object.status, now };
+        oracle::differences(scene).iter().any(|(_, reason)| oracle::side(reason) == *facet)
     };
     let real: Vec<bool> = history.since(*first - lag - LOOK).map(is_bad).collect();
     let real_turns = real.windows(2).filter(|pair| pair[0] != pair[1]).count();

@@ -68,6 +68,7 @@ struct Sent {
 
 impl World {
     fn serve_graph(&mut self, request: Request<Bytes>) -> Outcome {
+        self.catch_up();
         let sent = self.watch(&request);
         let now = self.now();
         let fault = self.faults.strike(Seam::Graph, sent.tenant, now);

@@ -30,7 +30,7 @@ use super::{
 };
 
 /// When every history begins.
-const BEGINNING: Timestamp = Timestamp::constant(1_795_420_800, 0);
+pub const BEGINNING: Timestamp = Timestamp::constant(1_795_420_800, 0);
 
 /// How long the acts of people last at most.
 const ACTS: SignedDuration = SignedDuration::from_hours(3);
@@ -228,6 +228,12 @@ fn world(seed: u64, dice: &mut Dice) -> Shared {
         alarm: Arc::new(Notify::new()),
     };
     let all: Vec<usize> = (0..world.tenants.len()).collect();
+    for tenant in &all {
+        // From now on the jobs run.
+        let Tenant { id, identity, .. } = world.tenants[*tenant].clone();
+        let (code, _) = world.control("POST", "/synchronization", &json!({"tenantId": id, "appId": identity}));
+        assert_eq!(code, 204, "the incident's application provisions");
+    }
     world.survey(&all);
     Shared::new(world)
 }

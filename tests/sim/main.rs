@@ -24,6 +24,7 @@ mod graph_seam;
 mod history;
 mod journal;
 mod kube_seam;
+mod living;
 mod monitor;
 mod oracle;
 mod spec;

@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    oracle::{self, Expected},
+    living,
+    oracle::{self, Expected, Scene},
     spec,
     truth::Truth,
 };
@@ -106,7 +107,7 @@ impl Object {
     }
 
     /// What the status has to say in the end.
-    pub fn expected(&self, truth: &Truth) -> Expected {
+    pub fn expected(&self, truth: &Truth, now: Timestamp) -> Expected {
         if self.spec["suspend"] == true {
             return Expected::Suspended;
         }
@@ -115,8 +116,28 @@ impl Object {
         }
         match self.secret_state.obstacle() {
             Some(reason) => Expected::Obstacle(reason),
-            None => Expected::Differences(oracle::differences(&self.spec, truth, &self.status)),
+            None => {
+                let scene = self.scene(truth, now);
+                let differences = oracle::differences(scene);
+                let is_unsettled = oracle::is_unsettled(scene);
+                if is_unsettled { Expected::NotProved(differences) } else { Expected::Differences(differences) }
+            }
         }
+    }
+
+    /// What there is to judge it by.
+    pub fn scene<'a>(&'a self, truth: &'a Truth, now: Timestamp) -> Scene<'a> {
+        Scene { spec: &self.spec, truth, status: &self.status, now }
+    }
+
+    /// When time alone last changed what it has to say.
+    pub fn last_turn(&self, truth: &Truth, now: Timestamp) -> Option<Timestamp> {
+        let wanted = oracle::wanted(self.scene(truth, now));
+        let turns = wanted.iter().filter_map(|wanted| {
+            let principal = truth.live.get(&wanted.app_id)?;
+            living::last_turn(truth, principal, wanted.warn_before, oracle::entry(&self.status, &wanted.name), now)
+        });
+        turns.max()
     }
 
     /// From when on the status has to agree with the oracle and to stand still, if nothing happens any more.

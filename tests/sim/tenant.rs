@@ -1,9 +1,10 @@
 //! The tenants of a history as scenarios of the emulator: the incident's, with identifiers of their own.
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use webex_azure_operator::emulator::Scenario;
 
-use super::{dice::Dice, oracle::INTEGRATION};
+use super::{dice::Dice, history::BEGINNING, oracle::INTEGRATION};
 
 /// What is needed to speak to one tenant and about it.
 #[derive(Debug, Clone)]
@@ -53,6 +54,8 @@ impl Tenant {
             add_marker(&mut scenario, number, *object);
         }
         vary_consent(&mut scenario, &mut dice);
+        let jobs = provisioning_job(&scenario, &mut dice);
+        scenario["synchronizationJobs"] = json!({tenant.identity.as_str(): [jobs]});
         (tenant, serde_json::from_value(scenario).expect("still a scenario"))
     }
 }
@@ -74,6 +77,18 @@ fn add_marker(scenario: &mut Value, tenant: usize, object: usize) {
         push(&mut scenario["appRoleAssignments"], json!({"client": app_id, "role": role}));
     }
     push(&mut scenario["oauth2PermissionGrants"], json!({"client": app_id, "scope": "User.Read  Domain.Read.All"}));
+}
+
+/// The incident's job, whose last cycle ended a while before the history begins.
+fn provisioning_job(scenario: &Value, dice: &mut Dice) -> Value {
+    let jobs = scenario["synchronizationJobs"].as_object().expect("jobs by application");
+    let mut job = jobs.values().next().expect("one application provisions")[0].clone();
+    let began = BEGINNING - SignedDuration::from_mins(i64::try_from(dice.between(1, 39)).expect("minutes"));
+    for execution in ["lastExecution", "lastSuccessfulExecution"] {
+        job["status"][execution]["timeBegan"] = began.to_string().into();
+        job["status"][execution]["timeEnded"] = (began + SignedDuration::from_secs(5)).to_string().into();
+    }
+    job
 }
 
 /// Some tenants gave less consent than is published, none at all, or gave a permission as a delegated one.

@@ -166,6 +166,37 @@ impl World {
         }
     }
 
+    /// Notes what jobs did by themselves until now, and what time changed.
+    pub fn catch_up(&mut self) {
+        let now = self.now();
+        for tenant in 0..self.tenants.len() {
+            let runs =
+                |truth: &Truth| truth.jobs.values().flatten().any(|job| job.next.is_some_and(|next| next <= now));
+            if !runs(self.histories[tenant].last()) {
+                continue;
+            }
+            let id = self.tenants[tenant].id.clone();
+            let (code, answer) = self.control("GET", &format!("/truth/{id}"), &Value::Null);
+            assert_eq!(code, 200, "the emulator knows its tenants");
+            let truth = Truth::read(&answer);
+            let before = self.histories[tenant].last();
+            if *before == truth {
+                continue;
+            }
+            if before.essence() != truth.essence() {
+                for object in self.objects.iter_mut().filter(|object| object.tenant == tenant) {
+                    object.touched = now;
+                }
+                self.note("jobs", &format!("of {id}: {:?}", truth.jobs));
+            }
+            self.histories[tenant].note(now, truth);
+        }
+        for object in &mut self.objects {
+            let turn = object.last_turn(self.histories[object.tenant].last(), now);
+            object.touched = object.touched.max(turn.unwrap_or(object.touched));
+        }
+    }
+
     /// A fault hit what these objects' looks depend on, and may do so for a while longer.
     pub fn hit(&mut self, is_hit: impl Fn(&Object) -> bool, for_seconds: i64) {
         let until = self.now() + SignedDuration::from_secs(for_seconds);
@@ -189,6 +220,7 @@ impl World {
 
     /// A status was stored.
     pub fn written(&mut self, namespace: &str, name: &str, after: Value) {
+        self.catch_up();
         let now = self.now();
         let Some(place) = self.objects.iter().position(|object| object.namespace == namespace && object.name == name)
         else {
@@ -207,7 +239,7 @@ impl World {
         let mut found = check::written(object, &before, &object.status, &self.histories[object.tenant], self.lag, now);
         let line = summary(object);
         let is_settled = object.settled(self.lag) < now;
-        if is_settled && without_heartbeat(&before) != without_heartbeat(&object.status) {
+        if is_settled && check::without_time(&before) != check::without_time(&object.status) {
             found.push(Violation {
                 property: "L1",
                 text: format!(
@@ -226,6 +258,7 @@ impl World {
 
     /// Compares every object that has been left alone for long enough with the oracle, and its looks with the clock.
     pub fn compare(&mut self) {
+        self.catch_up();
         let now = self.now();
         if self.is_cache_held {
             return;
@@ -244,8 +277,8 @@ impl World {
             }
             if object.settled(self.lag) < now {
                 let truth = self.histories[object.tenant].last();
-                let expected = object.expected(truth);
-                let mut mismatches = oracle::mismatches(&expected, &object.spec, truth, &object.status);
+                let expected = object.expected(truth, now);
+                let mut mismatches = oracle::mismatches(&expected, object.scene(truth, now));
                 if object.status["observedGeneration"] != object.generation {
                     mismatches.push(format!(
                         "observedGeneration is {}, not {}",
@@ -279,21 +312,17 @@ fn kind(expected: &Expected) -> &'static str {
         Expected::Suspended => "Suspended",
         Expected::InvalidSpec => "InvalidSpec",
         Expected::Obstacle(reason) => reason,
+        Expected::NotProved(_) => "IdentityNotProved",
         Expected::Differences(differences) => differences.first().map_or("InSync", |(_, reason)| reason),
     }
 }
 
 fn is_false_health(expected: &Expected, status: &Value) -> bool {
-    let is_bad = matches!(expected, Expected::Differences(differences) if !differences.is_empty());
+    let is_bad = matches!(
+        expected,
+        Expected::Differences(differences) | Expected::NotProved(differences) if !differences.is_empty()
+    );
     is_bad && oracle::conditions(status).get("Drifted").is_some_and(|(status, _)| *status == "False")
-}
-
-fn without_heartbeat(status: &Value) -> Value {
-    let mut status = status.clone();
-    if let Some(fields) = status.as_object_mut() {
-        fields.remove("lastObservedTime");
-    }
-    status
 }
 
 /// A status in one line.

@@ -1,12 +1,14 @@
 //! A tenant as it is, whatever its readers still see.
 
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
 
 use super::super::directory::{self, Properties, TenantState, flag, text};
 use super::super::replica::View;
 
 /// A tenant as it is. Holds no secret.
-pub(super) fn truth(tenant: &TenantState) -> Value {
+pub(super) fn truth(tenant: &TenantState, now: Timestamp) -> Value {
+    let owners = |id: &str| tenant.owners.get(id).cloned().unwrap_or_default();
     let principal = |(id, row): (&str, &Properties)| {
         json!({
             "id": id,
@@ -15,6 +17,12 @@ pub(super) fn truth(tenant: &TenantState) -> Value {
             "accountEnabled": flag(row, "accountEnabled"),
             "isDisabled": row.get("isDisabled"),
             "deletedDateTime": row.get("deletedDateTime"),
+            "appRoleAssignmentRequired": flag(row, "appRoleAssignmentRequired"),
+            "createdByAppId": row.get("createdByAppId"),
+            "preferredTokenSigningKeyThumbprint": row.get("preferredTokenSigningKeyThumbprint"),
+            "keyCredentials": credentials(row, "keyCredentials"),
+            "passwordCredentials": credentials(row, "passwordCredentials"),
+            "owners": owners(id),
         })
     };
     let application = |(id, row): (&str, &Properties)| {
@@ -24,8 +32,12 @@ pub(super) fn truth(tenant: &TenantState) -> Value {
             "displayName": text(row, "displayName"),
             "isDisabled": row.get("isDisabled"),
             "deletedDateTime": row.get("deletedDateTime"),
+            "createdByAppId": row.get("createdByAppId"),
+            "owners": owners(id),
         })
     };
+    let jobs: Map<String, Value> =
+        tenant.synchronization.iter().map(|(id, synchronization)| (id.clone(), synchronization.shown(now))).collect();
     let assignments: Vec<Value> =
         tenant.assignments(View::Truth).map(|(_, row)| shown_assignment(tenant, row)).collect();
     json!({
@@ -39,7 +51,18 @@ pub(super) fn truth(tenant: &TenantState) -> Value {
             directory::soft_deleted(&tenant.applications, View::Truth).map(application).collect::<Vec<_>>(),
         "appRoleAssignments": assignments,
         "oauth2PermissionGrants": tenant.grants(View::Truth).map(|(_, row)| row).collect::<Vec<_>>(),
+        "synchronizationJobs": jobs,
     })
+}
+
+/// Credentials without what is secret in them.
+fn credentials(row: &Properties, name: &str) -> Vec<Value> {
+    let shown = |credential: &Value| {
+        let names = ["keyId", "customKeyIdentifier", "displayName", "endDateTime", "type", "usage"];
+        let member = |name: &str| credential.get(name).map(|value| (name.to_owned(), value.clone()));
+        Value::Object(names.into_iter().filter_map(member).collect())
+    };
+    directory::elements(row, name).iter().map(shown).collect()
 }
 
 /// An assignment with the value of its role, which Graph itself does not show.

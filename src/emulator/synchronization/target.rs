@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::identifier::Identifiers;
 use super::job::Job;
+use super::shape;
 
 /// Whether the system that a job provisions into accepts the saved credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +97,17 @@ impl Synchronization {
         for job in &mut self.jobs {
             job.live_on(now);
         }
+    }
+
+    /// The jobs as they are, each with the time at which its next cycle begins.
+    pub(in super::super) fn shown(&self, now: Timestamp) -> Value {
+        let has_credentials = self.has_credentials();
+        let job = |job: &Job| {
+            let mut shown = shape::shown(job, now, has_credentials);
+            shown.insert("nextRun".to_owned(), json!(job.next_run.filter(|_| job.is_living())));
+            Value::Object(shown)
+        };
+        self.jobs.iter().map(job).collect()
     }
 
     /// Breaks or mends the target.
