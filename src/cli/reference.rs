@@ -134,7 +134,7 @@ fn conditions() -> String {
         let rows: Vec<&Row> = TABLE.iter().filter(|row| row.condition == condition).collect();
         if !rows.is_empty() {
             let head = ["status", "reason", "meaning", "person needed", "event"];
-            text.push_str(&table(&head, rows.into_iter().map(cells)));
+            text.push_str(&table(&head, rows.into_iter().map(|row| cells(*row))));
         }
     }
     text
@@ -148,14 +148,14 @@ fn event_anchor(event: EventReason) -> String {
     format!("event-{}", event.as_str().to_ascii_lowercase())
 }
 
-fn cells(row: &Row) -> Vec<String> {
+fn cells(row: Row) -> Vec<String> {
     let Row { condition, status, reason, person_needed } = row;
-    let event = event_of(*condition, *status, *reason);
+    let event = event_of(condition, status, reason);
     vec![
         status.to_string(),
-        link(*reason),
+        link(reason),
         reason.meaning().to_owned(),
-        if *person_needed { "yes" } else { "no" }.to_owned(),
+        if person_needed { "yes" } else { "no" }.to_owned(),
         event.map_or_else(String::new, |event| format!("[`{}`](#{})", event.as_str(), event_anchor(event))),
     ]
 }

@@ -79,8 +79,7 @@ impl ShownApplication {
         let time = |time: &Option<Time>| time.as_ref().map(|time| time.0);
         let certificates = ["Certificate", "ClientSecret"].into_iter().filter_map(|kind| {
             let of_kind = || entry.certificates.iter().filter(|certificate| certificate.kind == kind);
-            let last =
-                |active: Option<bool>| of_kind().filter(|it| active.is_none() || it.active == active).next_back();
+            let last = |active: Option<bool>| of_kind().rfind(|it| active.is_none() || it.active == active);
             // Those that were replaced stay listed; they are sorted by their end.
             let counts: &CertificateStatus = last(Some(true)).or_else(|| last(None))?;
             Some((kind, counts.not_after.0))
