@@ -3,14 +3,20 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use webex_azure_operator::graph::transcript::{Content, Outcome, Transcript};
+use webex_azure_operator::{
+    domain::{
+        Recall,
+        observed::{AuditQuestion, AuditSubject},
+    },
+    graph::transcript::{Content, Outcome, Transcript},
+};
 
 use super::{
     fixture::{IDENTITY, INTEGRATION, Looker, Read, Scene, spec_with},
     property::{any_json, replace},
     seam::{Kind, Reply},
     tenant,
-    transcript::{comes_to_the_same, recorded},
+    transcript::{comes_to_the_same, recorded, recorded_knowing},
 };
 
 /// Stands in every text that is a canary, in this or the other case.
@@ -234,6 +240,116 @@ async fn what_may_stay_stays() {
         "Cisco Webex Identity Integration",
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
+    }
+}
+
+/// Certificates and secrets with something of somebody's in every text.
+fn whole_principal(item: &mut Value) {
+    let key = |usage: &str| {
+        json!({"customKeyIdentifier": "a3F6a3F6a3F6a3F6a3F6a3F6a3E=", "displayName": "CN=Kqz", "endDateTime": "2026-12-01T08:00:00Z",
+               "key": "a3F6a3F6", "keyId": format!("{ID}51"), "type": "AsymmetricX509Cert", "usage": usage})
+    };
+    let secret = json!({"customKeyIdentifier": "a3F6", "displayName": "Kqz", "endDateTime": "2026-11-01T08:00:00Z", "hint": "kqz",
+                        "keyId": format!("{ID}52"), "secretText": "kqz~secret"});
+    item["body"]["keyCredentials"] = json!([key("Sign"), key("Verify")]);
+    item["body"]["passwordCredentials"] = json!([secret]);
+    // The same thumbprint, as the other property has it.
+    item["body"]["preferredTokenSigningKeyThumbprint"] = "6B717A6B717A6B717A6B717A6B717A6B717A6B71".into();
+}
+
+fn odd_job(item: &mut Value) {
+    let mut job = tenant::job();
+    job["id"] = format!("kqz.0123.{ID}53").into();
+    job["status"]["code"] = "Quarantine".into();
+    job["status"]["quarantine"] = json!({
+        "reason": "EncounteredQuarantineException", "seriesBegan": "2026-11-20T08:00:00Z", "nextAttempt": "2026-11-24T08:00:00Z",
+        "error": {"code": "KqzInvalidCredentials", "message": "The credentials of Kqz are refused by kqz.example.", "tenantActionable": true},
+    });
+    job["status"]["synchronizedEntryCountByType"] = json!([{"key": "User to Kqz", "value": 15_123_456}]);
+    job["synchronizationJobSettings"] = json!([{"name": "KqzSetting", "value": "kqz"}]);
+    item["body"]["value"] = json!([job]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_and_jobs_are_recorded_without_what_they_hold_and_come_to_the_same_verdict() {
+    for is_sought in [false, true] {
+        let mut spec = spec();
+        if is_sought {
+            spec["identity"] = json!({});
+        }
+        let mut scene = scene();
+        scene.looker = Looker::new(spec.clone(), "kqz-the-secret");
+        scene.item(IDENTITY, Read::Principal, whole_principal);
+        scene.item(IDENTITY, Read::Jobs, odd_job);
+        scene.alter(Kind::Batch, .., infest_reply);
+        let (transcript, _) = recorded(&scene, &spec).await;
+        is_clean(&transcript);
+        comes_to_the_same(&transcript).await;
+        let reason = |type_: &str| {
+            let condition = transcript.verdict.conditions.iter().find(|condition| condition.type_ == type_);
+            condition.map(|condition| condition.reason.clone())
+        };
+        // The verdict depends on what was replaced: the secret has ended, the job is in quarantine.
+        assert_eq!(reason("CertificatesCurrent").as_deref(), Some("Expired"));
+        assert_eq!(reason("ProvisioningHealthy").as_deref(), Some("ProvisioningQuarantined"));
+        let text = serde_json::to_string(&transcript).unwrap();
+        assert!(!text.contains("15123456") && text.contains("PT40M"), "{text}");
+        assert_eq!(text.contains("startswith("), is_sought, "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_of_the_audit_log_are_recorded_without_whom_they_are_about() {
+    let scene = scene();
+    let since = "2026-11-20T08:00:00Z".parse().unwrap();
+    let object = format!("{ID}61").parse().unwrap();
+    let subjects = [AuditSubject::Target(object), AuditSubject::Activity("Remove service principal")];
+    let audits = subjects.map(|subject| AuditQuestion { since, subject }).into();
+    let change = |name: &str, new: &str| json!({"displayName": name, "oldValue": null, "newValue": new});
+    let record = json!({
+        "id": format!("Directory_{ID}62_KQZ"), "category": "ApplicationManagement", "correlationId": format!("{ID}63"),
+        "result": "success", "resultReason": "Kqz wished so", "activityDisplayName": "Remove service principal",
+        "activityDateTime": "2026-11-22T08:00:00.1234567Z", "loggedByService": "Core Directory", "operationType": "Delete",
+        "initiatedBy": {"app": null, "user": {"id": format!("{ID}64"), "displayName": "Will Kqz",
+                        "userPrincipalName": "will@kqz.example", "ipAddress": "203.0.113.77", "homeTenantName": "Kqz"}},
+        "targetResources": [{"id": format!("{ID}61"), "displayName": "Kqz", "type": "ServicePrincipal",
+            "userPrincipalName": "alice@kqz.example", "modifiedProperties": [
+                change("ServicePrincipal.ObjectID", &format!("\"{ID}61\"")),
+                change("AccountEnabled", "[false]"),
+                change("Kqz", "{\"kqz.example\":[\"alice@kqz.example\"]}"),
+                change("TargetId.ServicePrincipalNames", "https://kqz.example"),
+            ]}],
+        "additionalDetails": [{"key": "User-Agent", "value": "Kqz/1.0"}],
+    });
+    scene.url(.., "/auditLogs/", move |item| item["body"] = json!({"value": [record]}));
+    scene.alter(Kind::Batch, .., |reply| {
+        reply.edit(|body| add_canaries(body, &mut 0));
+    });
+    let (transcript, _) = recorded_knowing(&scene, &spec(), &Recall { audits, ..Recall::default() }).await;
+    is_clean(&transcript);
+    let text = serde_json::to_string(&transcript).unwrap();
+    for expected in [
+        "\"activityDisplayName\":\"Remove service principal\"",
+        "\"loggedByService\":\"Core Directory\"",
+        "\"ServicePrincipal.ObjectID\"",
+        "\"newValue\":\"[false]\"",
+        "activityDateTime%20ge%202019-12-29T00:00:00Z%20and%20targetResources/any(t:%20t/id%20eq%20%27",
+        "\"2019-12-31T00:00:00.1234567Z\"",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+}
+
+/// Canaries as properties that nobody published, beside what is there.
+fn add_canaries(value: &mut Value, next: &mut usize) {
+    match value {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(|inner| add_canaries(inner, next));
+            *next += 1;
+            fields.insert("kqzText".to_owned(), CANARIES[*next % CANARIES.len()].into());
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| add_canaries(item, next)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

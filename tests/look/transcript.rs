@@ -49,13 +49,18 @@ fn judged(
     decide(&input).status
 }
 
-/// Looks at the scene, and records it.
+/// Looks at the scene for the first time, and records it.
 pub async fn recorded(scene: &Scene, spec: &Value) -> (Transcript, Replaced) {
+    recorded_knowing(scene, spec, &Recall::default()).await
+}
+
+/// The same with what earlier looks found out. Such a look cannot be repeated from its transcript.
+pub async fn recorded_knowing(scene: &Scene, spec: &Value, recall: &Recall) -> (Transcript, Replaced) {
     let Looker { desired, endpoints, credential } = &scene.looker;
     let recorder = Recorder::new(scene.seam(), scene.clock().clone());
     let graph = Graph::new(recorder.clone(), scene.clock().clone());
     let began = scene.now();
-    let question = Question { desired, endpoints, credential, priority: Priority::Asked, recall: &Recall::default() };
+    let question = Question { desired, endpoints, credential, priority: Priority::Asked, recall };
     let observation = graph.look(question).await.observation;
     let decided = scene.now();
     let circumstances = Circumstances {

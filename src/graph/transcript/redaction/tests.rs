@@ -84,6 +84,53 @@ fn what_was_equal_stays_equal_wherever_it_stands() {
 }
 
 #[test]
+fn thumbprints_stand_for_each_other_however_they_are_written() {
+    let mut redaction = redaction();
+    let identifiers = ["0123456789abcdef0123456789abcdef01234567", "ASNFZ4mrze8BI0VniavN7wEjRWc="];
+    let stands = identifiers.map(|text| redaction.value(Some("customKeyIdentifier"), text.into()));
+    assert_eq!(stands[0], stands[1]);
+    let signing = redaction.value(Some("preferredTokenSigningKeyThumbprint"), identifiers[0].to_uppercase().into());
+    assert_eq!(signing, stands[0]);
+    let stands = stands[0].as_str().unwrap();
+    assert!(wire::thumbprint(stands).is_some_and(|read| read == stands), "still one: {stands}");
+    assert!(!stands.contains("123456"), "{stands}");
+    let own = redaction.value(Some("customKeyIdentifier"), "cHJvZA==".into());
+    assert!(own.as_str().unwrap().starts_with("text-"), "a name of somebody's own: {own}");
+    let key = redaction.value(Some("key"), "c2VjcmV0".into());
+    assert!(key.as_str().unwrap().starts_with("text-"), "{key}");
+}
+
+#[test]
+fn of_a_job_stays_what_the_verdict_depends_on() {
+    let job = json!({
+        "templateId": "scim", "schedule": {"interval": "PT40M", "state": "Active"},
+        "status": {"code": "Quarantine", "countSuccessiveCompleteFailures": 9, "quarantine": {"reason": "TooManyDeletes"}},
+    });
+    assert_eq!(redaction().value(None, job.clone()), job);
+    let counts = json!([{"value": 118}, {"value": 0}, {"value": -3}]);
+    assert_eq!(redaction().value(None, counts), json!([{"value": 1}, {"value": 0}, {"value": -1}]));
+    for (property, text) in [("interval", "Person"), ("state", "Bavaria"), ("id", "scim.0123.4567"), ("reason", "why")]
+    {
+        let stands = redaction().value(Some(property), text.into());
+        assert_eq!(stands, "text-0001", "{property}");
+    }
+}
+
+#[test]
+fn values_inside_of_texts_are_replaced_in_their_form() {
+    let mut redaction = redaction();
+    for (value, expected) in [
+        ("\"3f0c0000-0000-4000-8000-00000000000a\"", "\"00000000-0000-4000-8000-000000000001\""),
+        ("[true]", "[true]"),
+        ("[\"Contoso\"]", "[\"text-0001\"]"),
+        ("Contoso", "text-0001"),
+        ("151", "0"),
+    ] {
+        assert_eq!(redaction.value(Some("newValue"), value.into()), expected, "{value}");
+    }
+}
+
+#[test]
 fn declared_ids_keep_their_order_beside_those_that_stay() {
     let mut redaction = redaction();
     let ids = [
