@@ -3,9 +3,12 @@
 use std::{net::SocketAddr, path::Path, process::Stdio, sync::Arc};
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::{io::AsyncWriteExt as _, process::Command};
-use webex_azure_operator::emulator::{Emulator, Knobs, Scenario, Settings, server};
+use webex_azure_operator::{
+    clock::Clock,
+    emulator::{Emulator, Knobs, Scenario, Settings, server},
+};
 
 use super::contract::{self, Contract};
 
@@ -53,6 +56,7 @@ pub async fn run(arguments: &[&str], input: &str, environment: &[(&str, &str)]) 
 /// A pretend tenant whose time stands still, so that deadlines in golden files do not move.
 pub struct Tenant {
     running: server::Running,
+    now: Timestamp,
     /// Fails the test at its end if the emulator answered otherwise than Microsoft describes.
     _contract: Contract,
 }
@@ -65,14 +69,15 @@ impl Tenant {
 
     /// A tenant of one's own.
     pub fn of(scenario: &Scenario) -> Self {
-        let now: Timestamp = "2026-11-23T08:00:00Z".parse().unwrap();
+        let now = Timestamp::from_second(Clock::system().now().as_second()).unwrap();
         let mut emulator = Emulator::new(Settings { seed: 1, public_url: String::new(), knobs: Knobs::calm() });
         emulator.load(now, scenario).unwrap();
         let contract = contract::watch(&mut emulator);
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-        // Tokens are checked against the emulator's time, so it may stand still.
+        // The program has the machine's time, by which deadlines pass and provisioning is overdue. Tokens are checked
+        // against the emulator's, which may stand still.
         let running = server::serve(emulator, loopback, loopback, Arc::new(move || now)).unwrap();
-        Self { running, _contract: contract }
+        Self { running, now, _contract: contract }
     }
 
     /// Where it answers.
@@ -128,9 +133,13 @@ impl Tenant {
         self.act("DELETE", &format!("{path}/{id}"), serde_json::Value::Null).await;
     }
 
-    /// Output without the port of this emulator, so that it can be compared.
+    /// Output without the port of this emulator and as if it were always the same time, so that it can be compared.
     pub fn plain(&self, output: &str) -> String {
-        output.replace(&self.url(), "http://127.0.0.1:PORT")
+        let later = self.now.checked_add(SignedDuration::from_hours(30 * 24)).unwrap();
+        output
+            .replace(&self.url(), "http://127.0.0.1:PORT")
+            .replace(&self.now.to_string(), "2026-11-23T08:00:00Z")
+            .replace(&later.to_string(), "2026-12-23T08:00:00Z")
     }
 }
 
