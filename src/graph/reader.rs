@@ -139,7 +139,7 @@ impl<T: Transport> Reader<'_, T> {
             }
         }
         self.open_names(&mut round, sight);
-        self.open_discovery(&mut round, sight);
+        discovery::open_discovery(&mut round, sight);
         round.items
     }
 

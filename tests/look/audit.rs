@@ -345,6 +345,7 @@ async fn an_audit_log_that_asks_to_wait_is_left_alone_and_nothing_else() {
 
 #[tokio::test(start_paused = true)]
 async fn of_a_long_list_three_pages_are_read_and_what_was_read_counts() {
+    type Spoil = fn() -> Reply;
     let page = |number: usize, next: Option<&str>| {
         let mut body = published("directoryaudit-list");
         body["value"][0]["activityDisplayName"] = format!("page {number}").into();
@@ -369,7 +370,6 @@ async fn of_a_long_list_three_pages_are_read_and_what_was_read_counts() {
     // Three of five reads are spent.
     assert_eq!(activities(&scene).await, ["page 1", "page 4"], "within the limit of the log");
 
-    type Spoil = fn() -> Reply;
     let spoils: [Spoil; 4] = [
         || Reply::json(500, &error("InternalServerError")),
         || Reply::json(403, &error("Authorization_RequestDenied")),

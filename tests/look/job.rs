@@ -72,7 +72,7 @@ async fn jobs_are_asked_by_the_object_id_which_a_first_look_has_to_find_out() {
     let batches = scene.batches();
     let url = format!("/servicePrincipals/{IDENTITY_OBJECT}/synchronization/jobs");
     assert_eq!(batches.len(), 2);
-    assert_eq!(batches[1], [url.clone()]);
+    assert_eq!(batches[1], std::slice::from_ref(&url));
     assert_eq!(first, all_in_order().await);
     let steady = Scene::healthy();
     steady.seen().await;

@@ -33,7 +33,7 @@ fn role(id: u128) -> AppRoleId {
 }
 
 /// Requires these permissions of the integration.
-fn requiring(permissions: Value) -> Scene {
+fn requiring(permissions: &Value) -> Scene {
     Scene::declaring(spec_with(|spec| spec["identityIntegration"] = json!({"permissions": permissions})))
 }
 
@@ -79,7 +79,7 @@ async fn a_resource_that_is_declared_is_asked_for_exactly_what_is_needed() {
     ] {
         let mut permission = permission;
         permission["resourceAppId"] = app.as_str().into();
-        let scene = requiring(json!([permission.clone()]));
+        let scene = requiring(&json!([permission.clone()]));
         scene.finds(RESOURCE, Read::Principal, offers());
         let observed = scene.seen().await;
         assert_eq!(asked(&scene, &by_app), [format!("{by_app}?$select={select}")], "{permission}");
@@ -99,7 +99,7 @@ async fn a_resource_that_is_declared_is_asked_for_exactly_what_is_needed() {
 #[tokio::test(start_paused = true)]
 async fn a_resource_that_is_not_in_the_tenant_is_absent_and_asked_again() {
     let scene =
-        requiring(json!([{"value": "Calls.Read", "kind": "Application", "resourceAppId": RESOURCE.to_string()}]));
+        requiring(&json!([{"value": "Calls.Read", "kind": "Application", "resourceAppId": RESOURCE.to_string()}]));
     scene.refuse(RESOURCE, Read::Principal, 404, "Request_ResourceNotFound");
     let observed = scene.seen().await;
     assert_eq!(observed.resources[&RESOURCE], Reading::Absent);
@@ -118,7 +118,7 @@ async fn a_resource_that_cannot_be_read_is_told_and_not_remembered() {
         (400, "Request_BadRequest", Reason::MalformedResponse),
     ] {
         let scene =
-            requiring(json!([{"value": "Calls.Read", "kind": "Application", "resourceAppId": RESOURCE.to_string()}]));
+            requiring(&json!([{"value": "Calls.Read", "kind": "Application", "resourceAppId": RESOURCE.to_string()}]));
         scene.refuse(RESOURCE, Read::Principal, status, code);
         let observed = scene.seen().await;
         assert_eq!(unreadable(&observed.resources[&RESOURCE]), expected);
@@ -133,7 +133,7 @@ async fn a_resource_that_cannot_be_read_is_told_and_not_remembered() {
         json!({"id": RESOURCE_OBJECT.to_string(), "appRoles": [["id", "value"]]}),
     ] {
         let scene =
-            requiring(json!([{"value": "Calls.Read", "kind": "Application", "resourceAppId": RESOURCE.to_string()}]));
+            requiring(&json!([{"value": "Calls.Read", "kind": "Application", "resourceAppId": RESOURCE.to_string()}]));
         scene.finds(RESOURCE, Read::Principal, body.clone());
         assert_eq!(unreadable(&scene.seen().await.resources[&RESOURCE]), Reason::MalformedResponse, "{body}");
     }
@@ -155,7 +155,7 @@ async fn names_are_asked_only_for_ids_that_are_held_and_not_known() {
     });
     let url = format!("/servicePrincipals/{GRAPH_OBJECT}?$select=id,appId,displayName,appRoles");
     let first = scene.seen().await;
-    assert_eq!(scene.batches()[1], [url.clone()]);
+    assert_eq!(scene.batches()[1], std::slice::from_ref(&url));
     let graph = first.microsoft_graph().known().unwrap();
     assert_eq!(graph.app_roles, BTreeMap::from([("Calls.Read".to_owned(), role(READ))]), "not the whole list");
     for _ in 0..2 {
@@ -238,7 +238,7 @@ async fn an_application_that_holds_permissions_of_hundreds_is_not_asked_after_ea
 async fn what_objects_with_one_credential_learn_does_not_show_in_each_others_looks() {
     let scene = Scene::healthy();
     let alone = scene.seen().await;
-    let mut other = requiring(json!([{"value": "Calendars.ReadWrite", "kind": "Application"}]));
+    let mut other = requiring(&json!([{"value": "Calendars.ReadWrite", "kind": "Application"}]));
     other.looker.credential = scene.looker.credential.clone();
     scene.look_as(&other.looker).await;
     assert_eq!(scene.seen().await, alone);

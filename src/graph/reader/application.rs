@@ -82,9 +82,10 @@ impl<T: Transport> Reader<'_, T> {
         let (part, whole) = (format!("principal {id}"), format!("whole {id}"));
         let is_first = !round.is_asked(&part) && !round.is_asked(&whole);
         let is_wanted = application.warn_before.is_some();
-        let must_be_whole = match is_first {
-            true => is_wanted && self.remembered_credentials(id).is_none(),
-            false => is_wanted && seen.service_principal.known().is_some() && seen.credentials == Reading::NotAsked,
+        let must_be_whole = if is_first {
+            is_wanted && self.remembered_credentials(id).is_none()
+        } else {
+            is_wanted && seen.service_principal.known().is_some() && seen.credentials == Reading::NotAsked
         };
         if must_be_whole {
             round.ask(Operation::ServicePrincipal, whole, || by_app_id(id));
@@ -113,7 +114,9 @@ impl<T: Transport> Reader<'_, T> {
         if let Some(answer) = roles {
             let list = self.list::<WireAppRoleAssignment>(answer, Need::AppRoleAssignments).await?;
             seen.app_role_assignments = map(list, |list| {
-                list.iter().for_each(|wire| sight.holdings.role(wire.resource_id, wire.app_role_id));
+                for wire in &list {
+                    sight.holdings.role(wire.resource_id, wire.app_role_id);
+                }
                 let held = |wire: WireAppRoleAssignment| AppRoleAssignment {
                     resource: wire.resource_id,
                     app_role: wire.app_role_id,
@@ -124,7 +127,9 @@ impl<T: Transport> Reader<'_, T> {
         if let Some(answer) = grants {
             let list = self.list::<WireOAuth2PermissionGrant>(answer, Need::OAuth2PermissionGrants).await?;
             seen.oauth2_permission_grants = map(list, |list| {
-                list.iter().for_each(|wire| sight.holdings.resource(wire.resource_id));
+                for wire in &list {
+                    sight.holdings.resource(wire.resource_id);
+                }
                 Reading::Known(list.iter().flat_map(scopes).collect())
             });
         }

@@ -36,22 +36,6 @@ pub(super) struct Discovery {
 }
 
 impl<T: Transport> Reader<'_, T> {
-    /// The lists that may name it; then the service principals of registrations among them.
-    pub(super) fn open_discovery(&self, round: &mut Round<'_, T>, sight: &Sight<'_>) {
-        let Some(maker) = is_sought(sight) else { return };
-        let (select, made) = (WireCandidate::SELECT, by_app_id(maker));
-        round.ask(Operation::Candidates, "named".to_owned(), || {
-            format!("/servicePrincipals?$filter=startswith(displayName,%27{NAME}%27)&$select={select}")
-        });
-        for list in ["owned", "created"] {
-            round.ask(Operation::Candidates, list.to_owned(), || format!("{made}/{list}Objects?$select={select}"));
-        }
-        for app in &sight.discovery.registrations {
-            let url = || format!("{}?$select={select}", by_app_id(*app));
-            round.ask(Operation::Candidates, format!("candidate {app}"), url);
-        }
-    }
-
     pub(super) async fn take_discovery(&self, sight: &mut Sight<'_>, answers: &mut Answers) -> Result<(), Refused> {
         let Some(maker) = is_sought(sight) else { return Ok(()) };
         if let Some(answer) = answers.remove("named") {
@@ -65,7 +49,7 @@ impl<T: Transport> Reader<'_, T> {
                 let made = match self.candidates(answer).await? {
                     // The integration itself is gone; what it made says so, or nothing does.
                     Reading::Absent => Reading::Known(Vec::new()),
-                    made => made,
+                    made @ (Reading::Known(_) | Reading::Unreadable(_) | Reading::NotAsked) => made,
                 };
                 for (app, wire) in sight.discovery.noted(made).into_iter().filter(|(app, _)| *app != maker) {
                     if wire.is_principal() {
@@ -99,6 +83,22 @@ impl<T: Transport> Reader<'_, T> {
             return Ok(Reading::Absent);
         }
         self.list(answer, Need::ServicePrincipals).await
+    }
+}
+
+/// The lists that may name it; then the service principals of registrations among them.
+pub(super) fn open_discovery<T: Transport>(round: &mut Round<'_, T>, sight: &Sight<'_>) {
+    let Some(maker) = is_sought(sight) else { return };
+    let (select, made) = (WireCandidate::SELECT, by_app_id(maker));
+    round.ask(Operation::Candidates, "named".to_owned(), || {
+        format!("/servicePrincipals?$filter=startswith(displayName,%27{NAME}%27)&$select={select}")
+    });
+    for list in ["owned", "created"] {
+        round.ask(Operation::Candidates, list.to_owned(), || format!("{made}/{list}Objects?$select={select}"));
+    }
+    for app in &sight.discovery.registrations {
+        let url = || format!("{}?$select={select}", by_app_id(*app));
+        round.ask(Operation::Candidates, format!("candidate {app}"), url);
     }
 }
 

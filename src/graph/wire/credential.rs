@@ -129,7 +129,7 @@ pub fn thumbprint(text: &str) -> Option<String> {
     }
     let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()?;
     if matches!(bytes.len(), 20 | 32) {
-        return Some(bytes.iter().map(|byte| format!("{byte:02X}")).collect());
+        return Some(bytes.iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02X}")));
     }
     // The digits themselves as bytes.
     let digits = String::from_utf8(bytes).ok()?;
