@@ -6,11 +6,13 @@ use webex_azure_operator::{
     api::{Cloud, ConditionType as C, ObjectId, Reason},
     domain::{
         Attribution, Obstacle, Reading,
-        observed::{AuditQuestion, AuditRecord, AuditSubject, Change, Initiator},
+        observed::{AuditQuestion, AuditRecord, AuditSubject, Change, Initiator, SynchronizationJob},
     },
 };
 
-use crate::fixture::{GRAPH_OBJECT, IDENTITY, INTEGRATION_OBJECT, Tenant, World, healthy};
+use crate::fixture::{
+    GRAPH_OBJECT, IDENTITY, IDENTITY_OBJECT, INTEGRATION_OBJECT, Tenant, World, grant, healthy, running,
+};
 
 const ADMIN: &str = "admin@contoso.com";
 
@@ -135,6 +137,71 @@ fn records_of_others_on_microsoft_graphs_principal_do_not_mislead() {
     assert_eq!(world.status.drift[0].attribution, None);
     let telling =
         audited(&world, seen, &[&decoys[..], &[role_removed(INTEGRATION_OBJECT, "Domain.Read.All", at)]].concat());
+    world.after(15).look(telling);
+    assert_eq!(world.status.drift[0].attribution.clone().unwrap().actor.as_deref(), Some(ADMIN));
+}
+
+#[test]
+fn a_consent_that_took_nothing_away_is_not_blamed_for_what_is_missing() {
+    let mut world = World::in_sync();
+    let at = before(world.now, 600);
+    let seen = healthy().revoked("Domain.Read.All");
+    world.look(seen.clone());
+    world.after(61).look(seen.clone());
+    let consent = |before: &str, afterwards: &str| {
+        let text = format!("[[Id: x, Scope: {before}, ]] => [[Id: x, Scope: {afterwards}, ]]; ");
+        changed(
+            record("Consent to application", INTEGRATION_OBJECT, at),
+            "ConsentAction.Permissions",
+            None,
+            Some(&text),
+        )
+    };
+    let decoys = [
+        record("Consent to application", INTEGRATION_OBJECT, at),
+        consent("Domain.Read.All User.Read", "Domain.Read.All User.Read"),
+        consent("User.Read", "User.Read Domain.Read.All"),
+    ];
+    let misleading = audited(&world, seen.clone(), &decoys);
+    world.after(15).look(misleading);
+    assert_eq!(world.status.drift[0].attribution, None);
+    let telling = audited(&world, seen, &[consent("Domain.Read.All User.Read", "User.Read")]);
+    world.after(15).look(telling);
+    assert_eq!(world.status.drift[0].attribution.clone().unwrap().actor.as_deref(), Some(ADMIN));
+}
+
+#[test]
+fn who_took_away_what_is_not_required_is_not_blamed_for_what_is_missing() {
+    let mut world = World::in_sync();
+    let at = before(world.now, 30);
+    let held = healthy().delegated(grant("Mail.Read"));
+    world.look(held.clone());
+    let seen = healthy().revoked("Domain.Read.All");
+    world.look(seen.clone());
+    world.after(61).look(seen.clone());
+    assert!(world.status.drift[0].actual.contains("Mail.Read"), "it is told as gone: {}", world.status.drift[0].actual);
+    let misleading = audited(&world, seen, &[role_removed(INTEGRATION_OBJECT, "Mail.Read", at)]);
+    world.after(15).look(misleading);
+    assert_eq!(world.status.drift[0].attribution, None);
+}
+
+#[test]
+fn who_writes_the_credentials_of_a_job_is_not_blamed_for_its_empty_scope() {
+    let mut world = World::in_sync();
+    let at = before(world.now, 30);
+    let job = SynchronizationJob { synchronized: Some(0), ..running(world.now) };
+    let seen = healthy().without_people().provisioned(vec![job]);
+    world.look(seen.clone());
+    world.after(61).look(seen.clone());
+    assert_eq!(world.drift(), ["ProvisioningScopeEmpty"]);
+    let decoys = [
+        record("Update provisioning setting or credentials", IDENTITY_OBJECT, at),
+        record("Remove app role assignment from service principal", IDENTITY_OBJECT, at),
+    ];
+    let misleading = audited(&world, seen.clone(), &decoys);
+    world.after(15).look(misleading);
+    assert_eq!(world.status.drift[0].attribution, None);
+    let telling = audited(&world, seen, &[record("Remove app role assignment from user", IDENTITY_OBJECT, at)]);
     world.after(15).look(telling);
     assert_eq!(world.status.drift[0].attribution.clone().unwrap().actor.as_deref(), Some(ADMIN));
 }

@@ -33,7 +33,7 @@ enum Cause {
     PermissionGain,
     ProvisioningStop,
     JobDeletion,
-    ScopeChange,
+    ScopeLoss,
 }
 
 /// Differences that somebody makes. Of the others, time, Microsoft or the publisher made them, or nobody did.
@@ -51,7 +51,7 @@ const CAUSES: [(Reason, Cause); 14] = [
     (Reason::ProvisioningPaused, Cause::ProvisioningStop),
     (Reason::ProvisioningDisabled, Cause::ProvisioningStop),
     (Reason::ProvisioningJobMissing, Cause::JobDeletion),
-    (Reason::ProvisioningScopeEmpty, Cause::ScopeChange),
+    (Reason::ProvisioningScopeEmpty, Cause::ScopeLoss),
 ];
 
 fn cause_of(reason: Reason) -> Option<Cause> {
@@ -68,7 +68,9 @@ pub fn subjects(reason: Reason, application: &ApplicationStatus) -> Vec<AuditSub
         id.map(AuditSubject::Target).into_iter().collect()
     };
     match cause_of(reason) {
-        Some(Cause::Deletion | Cause::SwitchOff | Cause::AssignmentLoss) => target(&application.service_principal_id),
+        Some(Cause::Deletion | Cause::SwitchOff | Cause::AssignmentLoss | Cause::ScopeLoss) => {
+            target(&application.service_principal_id)
+        }
         Some(Cause::RegistrationDeletion | Cause::Deactivation) => target(&application.application_object_id),
         Some(Cause::PermissionLoss) => {
             let mut subjects = vec![AuditSubject::Activity(ROLE_REMOVED), AuditSubject::Activity(GRANT_REMOVED)];
@@ -76,7 +78,7 @@ pub fn subjects(reason: Reason, application: &ApplicationStatus) -> Vec<AuditSub
             subjects
         }
         Some(Cause::PermissionGain) => vec![AuditSubject::Activity(ROLE_ADDED), AuditSubject::Activity(GRANT_ADDED)],
-        Some(Cause::ProvisioningStop | Cause::JobDeletion | Cause::ScopeChange) => {
+        Some(Cause::ProvisioningStop | Cause::JobDeletion) => {
             vec![AuditSubject::Service(PROVISIONING_SERVICE)]
         }
         None => Vec::new(),
@@ -108,14 +110,17 @@ pub fn is_cause(reason: Reason, entry: &DriftEntry, application: &ApplicationSta
         }
         Cause::PermissionLoss => {
             let is_removal = is_called(ROLE_REMOVED) || is_called(GRANT_REMOVED);
-            (is_removal && is_of_client && takes_away(entry, record)) || is_narrowing(entry, application, record)
+            (is_removal && is_of_client && takes_away(application, record)) || is_narrowing(entry, application, record)
         }
         Cause::PermissionGain => {
-            (is_called(ROLE_ADDED) || is_called(GRANT_ADDED)) && is_of_client && concerns(entry, record)
+            (is_called(ROLE_ADDED) || is_called(GRANT_ADDED)) && is_of_client && concerns(application, record)
         }
         Cause::ProvisioningStop => is_of_job(application, record) && starts_with(&record.activity, "Disable"),
         Cause::JobDeletion => is_of_job(application, record) && starts_with(&record.activity, "Delete"),
-        Cause::ScopeChange => is_of_job(application, record) && starts_with(&record.activity, "Update"),
+        // Nobody is in scope because nobody is assigned any more; other changes of the job are about something else.
+        Cause::ScopeLoss => {
+            is_of_principal && starts_with(&record.activity, "Remove app role assignment") && !is_called(ROLE_REMOVED)
+        }
     }
 }
 
@@ -140,10 +145,17 @@ pub fn refusal(obstacle: &Obstacle) -> Option<&'static str> {
     why.into_iter().find(|(reason, _)| *reason == obstacle.reason).map(|(_, why)| why)
 }
 
-/// Consent can take away what the application no longer asks for.
+/// Consent can take away what the application no longer asks for. Its record tells what was granted before and
+/// afterwards, as `[…] => […]`; one that took nothing away is no cause.
 fn is_narrowing(entry: &DriftEntry, application: &ApplicationStatus, record: &AuditRecord) -> bool {
     let is_before = entry.since.as_ref().is_none_or(|since| record.at <= since.0);
-    is_consent(application, record) && is_before
+    let missing = names(application.consent.iter().flat_map(|consent| &consent.missing));
+    let took_away = values(record, "ConsentAction.Permissions").filter_map(|text| text.split_once("=>")).any(
+        |(before, afterwards)| {
+            missing.iter().any(|name| words(before).contains(name) && !words(afterwards).contains(name))
+        },
+    );
+    is_consent(application, record) && is_before && took_away
 }
 
 fn is_target(record: &AuditRecord, id: Option<&str>) -> bool {
@@ -167,28 +179,38 @@ fn is_of_job(application: &ApplicationStatus, record: &AuditRecord) -> bool {
     is_job || is_target(record, application.service_principal_id.as_deref())
 }
 
-/// Whether the record takes away something that the difference says is missing. A record that does not tell what it took
-/// away is taken for one that does.
-fn takes_away(entry: &DriftEntry, record: &AuditRecord) -> bool {
+/// Whether the record takes away something that is missing. A record that does not tell what it took away is taken for one
+/// that does.
+fn takes_away(application: &ApplicationStatus, record: &AuditRecord) -> bool {
     let lost_scopes = changes(record, "DelegatedPermissionGrant.Scope").flat_map(|change| {
         let kept: Vec<&str> = change.new.as_deref().unwrap_or_default().split_whitespace().collect();
         let held = change.old.as_deref().unwrap_or_default().split_whitespace();
         held.filter(move |scope| !kept.contains(scope)).collect::<Vec<_>>()
     });
     let lost_roles = ["AppRole.Value", "AppRole.Id"].into_iter().flat_map(|name| values(record, name));
-    names_any(entry, lost_scopes.chain(lost_roles))
+    let missing = application.consent.iter().flat_map(|consent| &consent.missing);
+    names_any(&names(missing), lost_scopes.chain(lost_roles))
 }
 
-fn concerns(entry: &DriftEntry, record: &AuditRecord) -> bool {
+fn concerns(application: &ApplicationStatus, record: &AuditRecord) -> bool {
     let scopes = values(record, "DelegatedPermissionGrant.Scope").flat_map(str::split_whitespace);
     let roles = ["AppRole.Value", "AppRole.Id"].into_iter().flat_map(|name| values(record, name));
-    names_any(entry, scopes.chain(roles))
+    let extra = application.consent.iter().flat_map(|consent| &consent.extra);
+    names_any(&names(extra), scopes.chain(roles))
 }
 
-fn names_any<'a>(entry: &DriftEntry, names: impl Iterator<Item = &'a str>) -> bool {
+/// The permissions that these labels name, without their kind.
+fn names<'a>(labels: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
+    labels.filter_map(|label| words(label).into_iter().next()).collect()
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split([' ', ',', ';', ':', '[', ']']).filter(|word| !word.is_empty()).collect()
+}
+
+fn names_any<'a>(meant: &[&str], names: impl Iterator<Item = &'a str>) -> bool {
     let named: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
-    let words: Vec<&str> = entry.actual.split([' ', ',', ';', ':']).map(|word| word.trim_end_matches('.')).collect();
-    named.is_empty() || named.iter().any(|name| words.contains(name))
+    named.is_empty() || named.iter().any(|name| meant.contains(name))
 }
 
 fn became(record: &AuditRecord, property: &str, value: &str) -> bool {
