@@ -1,19 +1,16 @@
 //! What people do: administrators to their tenants, authors to their objects, others to the cluster.
 
-use std::collections::BTreeMap;
-
-use bytes::Bytes;
-use http::{Request, header};
 use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     api_server::{ApiService, WatchCut},
     dice::Dice,
     monitor::{Object, SecretState},
     oracle::INTEGRATION,
+    person::Person,
     spec,
-    world::{BASE, Shared, World},
+    world::{Shared, World},
 };
 
 /// The annotation that asks for a look.
@@ -40,22 +37,32 @@ fn in_tenant(world: &mut World, dice: &mut Dice) -> Done {
     let tenant = usize::try_from(dice.between(0, u64::try_from(world.tenants.len()).expect("few") - 1)).expect("few");
     let markers = world.objects.iter().filter(|object| object.tenant == tenant).map(|object| object.marker.clone());
     let identity = world.tenants[tenant].identity.clone();
-    let applications: Vec<String> =
-        [INTEGRATION.to_owned(), INTEGRATION.to_owned(), identity].into_iter().chain(markers).collect();
+    let applications: Vec<String> = [INTEGRATION.to_owned(), INTEGRATION.to_owned(), identity.clone(), identity]
+        .into_iter()
+        .chain(markers)
+        .collect();
     let application = dice.pick(&applications).clone();
     world.last_changed = Some((tenant, application.clone()));
-    let mut person = Person { world, tenant };
-    match dice.between(0, 15) {
+    let mut person = Person::of(world, tenant, dice);
+    match dice.between(0, 29) {
         0..=2 => person.delete(&application),
         3 => person.restore(&application, dice),
-        4 | 5 => person.purge(&application, dice),
-        6 | 7 => person.revoke_role(&application, dice),
-        8 => person.grant_role(&application, dice),
-        9 => person.revoke_scope(&application, dice),
-        10 | 11 => person.switch_sign_in(&application),
-        12 => person.deactivate(&application),
-        13 => person.registration(&application, dice),
-        _ => person.consent(),
+        4 => person.purge(&application, dice),
+        5 | 6 => person.revoke_role(&application, dice),
+        7 => person.grant_role(&application, dice),
+        8 => person.revoke_scope(&application, dice),
+        9 | 10 => person.switch_sign_in(&application),
+        11 => person.deactivate(&application),
+        12 => person.registration(&application, dice),
+        13..=15 => person.consent(),
+        16 => person.widen_scope(&application),
+        17 => person.write_note(&application),
+        18 | 19 => person.require_assignment(&application),
+        20 => person.assign(&application, dice),
+        21..=24 => person.provisioning(&application, dice),
+        25 | 26 => person.provisioning_target(&application, dice),
+        27 => person.renew(&application, dice),
+        _ => person.wizard(dice),
     }
 }
 
@@ -65,170 +72,28 @@ fn mend(world: &mut World, dice: &mut Dice) -> Done {
     let truth = world.histories[tenant].last();
     let is_deleted = truth.deleted.contains_key(&application);
     let is_unregistered = truth.deleted_registrations.contains_key(&application);
-    let is_off = truth.live.get(&application).is_some_and(|principal| !principal.is_enabled);
-    let is_deactivated = truth.live.get(&application).is_some_and(|principal| principal.is_deactivated);
-    let mut person = Person { world, tenant };
+    let principal = truth.live.get(&application);
+    let is_off = principal.is_some_and(|principal| !principal.is_enabled);
+    let is_deactivated = principal.is_some_and(|principal| principal.is_deactivated);
+    let is_closed = principal.is_some_and(|principal| principal.needs_assignment);
+    let provisions = principal.is_some_and(|principal| truth.jobs.contains_key(&principal.id));
+    let mut person = Person::of(world, tenant, dice);
     if is_unregistered {
         person.registration(&application, dice)
     } else if is_off {
         person.switch_sign_in(&application)
     } else if is_deactivated {
         person.deactivate(&application)
+    } else if is_closed && dice.once_in(2) {
+        person.require_assignment(&application)
     } else if application == INTEGRATION && dice.once_in(2) {
         person.consent()
     } else if is_deleted {
         person.restore(&application, dice)
+    } else if provisions && dice.once_in(2) {
+        person.mend_provisioning(&application)
     } else {
         person.grant_role(&application, dice)
-    }
-}
-
-/// An administrator of one tenant.
-struct Person<'a> {
-    world: &'a mut World,
-    tenant: usize,
-}
-
-impl Person<'_> {
-    fn ask(&mut self, method: &str, path: &str, body: &Value) -> u16 {
-        let tenant = self.world.tenants[self.tenant].id.clone();
-        let wish = json!({"tenantId": tenant, "method": method, "path": path, "body": body});
-        let (code, _) = self.world.control("POST", "/as", &wish);
-        self.world.note("admin", &format!("of {tenant}: {method} {path} {body} -> {code}"));
-        self.world.survey(&[self.tenant]);
-        code
-    }
-
-    fn principal(&self, application: &str) -> Option<String> {
-        self.world.histories[self.tenant].last().live.get(application).map(|principal| principal.id.clone())
-    }
-
-    fn deleted(&self, application: &str) -> Vec<String> {
-        self.world.histories[self.tenant].last().deleted.get(application).cloned().unwrap_or_default()
-    }
-
-    fn delete(&mut self, application: &str) -> Done {
-        let Some(id) = self.principal(application) else { return "nothing" };
-        self.ask("DELETE", &format!("/servicePrincipals/{id}"), &Value::Null);
-        "delete a principal"
-    }
-
-    fn restore(&mut self, application: &str, dice: &mut Dice) -> Done {
-        let deleted = self.deleted(application);
-        let Some(id) = dice.pick_if_any(&deleted) else { return "nothing" };
-        self.ask("POST", &format!("/directory/deletedItems/{id}/restore"), &Value::Null);
-        "restore a principal"
-    }
-
-    fn purge(&mut self, application: &str, dice: &mut Dice) -> Done {
-        let deleted = self.deleted(application);
-        let Some(id) = dice.pick_if_any(&deleted) else { return "nothing" };
-        self.ask("DELETE", &format!("/directory/deletedItems/{id}"), &Value::Null);
-        "delete a principal for good"
-    }
-
-    fn revoke_role(&mut self, application: &str, dice: &mut Dice) -> Done {
-        let Some(principal) = self.principal(application) else { return "nothing" };
-        let truth = self.world.histories[self.tenant].last();
-        let held: Vec<_> =
-            truth.assignments.iter().filter(|row| row.principal == principal).map(|row| row.id.clone()).collect();
-        let Some(id) = dice.pick_if_any(&held) else { return "nothing" };
-        self.ask("DELETE", &format!("/servicePrincipals/{principal}/appRoleAssignments/{id}"), &Value::Null);
-        "revoke an app role"
-    }
-
-    fn grant_role(&mut self, application: &str, dice: &mut Dice) -> Done {
-        let Some(principal) = self.principal(application) else { return "nothing" };
-        let truth = self.world.histories[self.tenant].last();
-        let roles: BTreeMap<&String, &String> = truth.assignments.iter().map(|row| (&row.role, &row.role_id)).collect();
-        let lacking: Vec<String> =
-            roles.iter().filter(|(role, _)| !truth.holds_role(&principal, role)).map(|(_, id)| (*id).clone()).collect();
-        let Some(role) = dice.pick_if_any(&lacking) else { return "nothing" };
-        let body = json!({"principalId": principal, "resourceId": truth.graph(), "appRoleId": role});
-        self.ask("POST", &format!("/servicePrincipals/{principal}/appRoleAssignments"), &body);
-        "grant an app role"
-    }
-
-    fn revoke_scope(&mut self, application: &str, dice: &mut Dice) -> Done {
-        let Some(principal) = self.principal(application) else { return "nothing" };
-        let truth = self.world.histories[self.tenant].last();
-        let Some(grant) = truth.grants.iter().find(|row| row.client == principal).cloned() else { return "nothing" };
-        let path = format!("/oauth2PermissionGrants/{}", grant.id);
-        if dice.once_in(2) && grant.scopes.len() > 1 {
-            let kept: Vec<String> = grant.scopes.iter().skip(1).cloned().collect();
-            self.ask("PATCH", &path, &json!({"scope": format!(" {}  ", kept.join("  "))}));
-            return "narrow the delegated grant";
-        }
-        self.ask("DELETE", &path, &Value::Null);
-        "revoke the delegated grant"
-    }
-
-    fn switch_sign_in(&mut self, application: &str) -> Done {
-        let truth = self.world.histories[self.tenant].last();
-        let Some(principal) = truth.live.get(application).cloned() else { return "nothing" };
-        self.ask(
-            "PATCH",
-            &format!("/servicePrincipals/{}", principal.id),
-            &json!({"accountEnabled": !principal.is_enabled}),
-        );
-        "switch sign-in"
-    }
-
-    /// The publisher of the integration does it to all tenants, the administrator to what is registered here.
-    fn deactivate(&mut self, application: &str) -> Done {
-        let truth = self.world.histories[self.tenant].last();
-        if application == INTEGRATION {
-            let is_off = truth.live.get(application).is_some_and(|principal| principal.is_deactivated);
-            let (code, _) =
-                self.world.control("PATCH", &format!("/published/{application}"), &json!({"isDisabled": !is_off}));
-            self.world.note("cisco", &format!("deactivates {application}: {} -> {code}", !is_off));
-            let all: Vec<usize> = (0..self.world.tenants.len()).collect();
-            self.world.survey(&all);
-            return "deactivate for everyone";
-        }
-        let Some(registration) = truth.registrations.get(application).cloned() else { return "nothing" };
-        let is_off = truth.live.get(application).is_some_and(|principal| principal.is_deactivated);
-        self.ask("PATCH", &format!("/applications/{registration}"), &json!({"isDisabled": !is_off}));
-        "deactivate a registration"
-    }
-
-    fn registration(&mut self, application: &str, dice: &mut Dice) -> Done {
-        let truth = self.world.histories[self.tenant].last();
-        let gone = truth.deleted_registrations.get(application).cloned().unwrap_or_default();
-        if let Some(id) = dice.pick_if_any(&gone) {
-            self.ask("POST", &format!("/directory/deletedItems/{id}/restore"), &Value::Null);
-            return "restore a registration";
-        }
-        let Some(id) = truth.registrations.get(application).cloned() else { return "nothing" };
-        self.ask("DELETE", &format!("/applications/{id}"), &Value::Null);
-        "delete a registration"
-    }
-
-    /// Opens the consent page and presses Accept.
-    fn consent(&mut self) -> Done {
-        let tenant = self.world.tenants[self.tenant].id.clone();
-        let now = self.world.now();
-        let page = Request::get(format!("/{tenant}/adminconsent?client_id={INTEGRATION}"))
-            .body(Bytes::new())
-            .expect("a request");
-        let page = self.world.emulator.handle(now, page);
-        let text = String::from_utf8(page.into_body().to_vec()).expect("a page is text");
-        let hidden = text.split("<input type=\"hidden\" name=\"").skip(1);
-        let mut form = url::form_urlencoded::Serializer::new(String::new());
-        for input in hidden {
-            let (name, rest) = input.split_once("\" value=\"").expect("a hidden field has a value");
-            form.append_pair(name, &rest.split_once('"').expect("a value ends").0.replace("&amp;", "&"));
-        }
-        form.append_pair("decision", "accept");
-        let request = Request::post(format!("/{tenant}/adminconsent"))
-            .header(header::HOST, BASE.trim_start_matches("http://"))
-            .header(header::ORIGIN, BASE)
-            .body(Bytes::from(form.finish()))
-            .expect("a request");
-        let code = self.world.emulator.handle(now, request).status().as_u16();
-        self.world.note("admin", &format!("of {tenant}: accepts on the consent page -> {code}"));
-        self.world.survey(&[self.tenant]);
-        "accept on the consent page"
     }
 }
 
@@ -257,6 +122,11 @@ fn on_object(shared: &Shared, service: &ApiService, dice: &mut Dice) -> Done {
             edit(shared, service, place, spec, is_broken, "resumes")
         }
         _ if secret_state != SecretState::Good && dice.once_in(2) => rotate(shared, service, place, SecretState::Good),
+        0 if spec["identity"]["appId"].is_null() => {
+            let tenant = shared.lock().objects[place].tenant;
+            spec["identity"]["appId"] = shared.lock().tenants[tenant].identity.clone().into();
+            edit(shared, service, place, spec, is_broken, "pin which application Identity is")
+        }
         0..=3 => {
             let what = spec::edit(&mut spec, dice);
             let stays_broken = is_broken && what != "another interval";

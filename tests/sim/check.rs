@@ -47,6 +47,8 @@ pub fn written(
     found.extend(suspension(object, before, after));
     found.extend(claims(object, before, after, history, lag, now));
     found.extend(links(object, after));
+    found.extend(identity(object, before, after, history, lag, now));
+    found.extend(settling(before, after, history, now));
     found.extend(obstacles(object, before, after, now));
     found.extend(flapping(object, history, lag, now));
     found
@@ -69,6 +71,22 @@ pub fn without_time(status: &Value) -> Value {
             quarantine.remove("nextAttempt");
         }
     }
+    status
+}
+
+/// A status without who made the differences, and without what follows from that.
+pub fn without_attribution(status: &Value) -> Value {
+    let mut status = without_time(status);
+    let mut remove = |list: &str, names: &[&str]| {
+        for row in status[list].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+            names.iter().for_each(|name| {
+                row.remove(*name);
+            });
+        }
+    };
+    remove("drift", &["attribution", "remedy"]);
+    remove("conditions", &["message"]);
+    remove("applications", &["consentURL"]);
     status
 }
 
@@ -210,6 +228,8 @@ fn claims(
         rows.iter().map(|row| (text(row, "application"), text(row, "reason"))).collect()
     };
     for (application, reason) in entries(after).difference(&entries(before)) {
+        // Certificates are remembered for six hours.
+        let from = if reason == "Expired" { from - SignedDuration::from_hours(6) } else { from };
         let was_true = mixtures(history, from).any(|truth| {
             let scene = Scene { spec: &object.spec, truth: &truth, status: after, now };
             let real = oracle::differences(scene);
@@ -240,11 +260,55 @@ fn claims(
     found
 }
 
+/// An application that is found to be "Cisco Webex Identity" was proved to be it.
+fn identity(
+    object: &Object,
+    before: &Value,
+    after: &Value,
+    history: &History,
+    lag: SignedDuration,
+    now: Timestamp,
+) -> Option<Violation> {
+    let of = |status: &Value| oracle::entry(status, "identity")?["appId"].as_str().map(str::to_owned);
+    let found = of(after).filter(|_| !object.spec["identity"]["appId"].is_string())?;
+    if of(before).as_ref() == Some(&found) {
+        return None;
+    }
+    let from = now - lag - HANGING_LOOK;
+    let was_proved = history.since(from).any(|truth| truth.proved.contains(&found));
+    (!was_proved).then(|| broken("proof", format!("{found} is taken for Identity, and was not proved since {from}")))
+}
+
+/// Only what came back is given time, and as long as it has time nothing is alarmed that may pass by itself.
+fn settling(before: &Value, after: &Value, history: &History, now: Timestamp) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (name, entry) in by_name(&after["applications"], "name") {
+        let Some(until) = time(&entry["provisioning"]["settlingUntil"]) else { continue };
+        let id = entry["servicePrincipalId"].as_str().unwrap_or_default();
+        let was_gone = history.since(Timestamp::MIN).any(|truth| truth.live.values().all(|live| live.id != id));
+        if !was_gone || until > now + SignedDuration::from_hours(24) {
+            found.push(broken("Settling", format!("{name} is given time until {until}, and never was gone")));
+        }
+        let alarms = |status: &Value| -> BTreeSet<String> {
+            let rows = status["drift"].as_array().cloned().unwrap_or_default();
+            let theirs = rows.iter().filter(|row| row["application"] == name);
+            theirs.map(|row| row["reason"].as_str().unwrap_or_default().to_owned()).collect()
+        };
+        let passing = ["ProvisioningJobMissing", "ProvisioningScopeEmpty", "ProvisioningOverdue"];
+        let is_alarmed = alarms(after).difference(&alarms(before)).any(|reason| passing.contains(&reason.as_str()));
+        if is_alarmed && now < until {
+            found.push(broken("Settling", format!("{name} has time until {until} and is alarmed")));
+        }
+    }
+    found
+}
+
 /// What a reader may have seen since then: objects lag one by one, so it may see a principal as it was at one instant
 /// and a registration as it was at another.
 fn mixtures(history: &History, from: Timestamp) -> impl Iterator<Item = Truth> {
     history.since(from).flat_map(move |one| {
         history.since(from).map(move |other| Truth {
+            assigned: other.assigned.clone(),
             registrations: other.registrations.clone(),
             deleted_registrations: other.deleted_registrations.clone(),
             ..one.clone()
@@ -254,7 +318,41 @@ fn mixtures(history: &History, from: Timestamp) -> impl Iterator<Item = Truth> {
 
 /// Each assignment and each grant lags by itself too: of several that changed, a reader may see any.
 fn are_both_consent(real: &str, claimed: &str) -> bool {
-    oracle::side(real) == "consent" && oracle::side(claimed) == "consent"
+    let is_loss = |reason: &str| ["ConsentMissing", "ConsentIncomplete"].contains(&reason);
+    is_loss(real) && is_loss(claimed)
+}
+
+/// How many differences a write tells for the first time; each may be told by one event.
+pub fn news(before: &Value, after: &Value) -> usize {
+    let entries = |status: &Value| -> BTreeSet<(String, String)> {
+        let rows = status["drift"].as_array().cloned().unwrap_or_default();
+        let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        rows.iter().map(|row| (text(row, "application"), text(row, "reason"))).collect()
+    };
+    entries(after).difference(&entries(before)).count()
+}
+
+/// Whoever consented in vain is not told to consent again, and nobody else is told that consent is in vain.
+pub fn advice(object: &Object, consents: &[Timestamp], told: Timestamp) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for entry in object.status["drift"].as_array().into_iter().flatten() {
+        let is_about_consent = ["ConsentMissing", "ConsentIncomplete"].iter().any(|reason| entry["reason"] == *reason);
+        let application = oracle::entry(&object.status, "identity-integration");
+        let is_superseding = application.is_some_and(|entry| entry["supersededServicePrincipalId"].is_string());
+        if !is_about_consent || entry["application"] != "identity-integration" || is_superseding {
+            continue;
+        }
+        let Some(since) = time(&entry["since"]) else { continue };
+        let shown = |at: &&Timestamp| **at > since && **at + SignedDuration::from_mins(10) < told - object.interval();
+        let is_set = entry["remedy"]["action"] == "SetPermissions";
+        if consents.iter().any(|at| shown(&at)) && !is_set {
+            wrong.push(format!("consent was given since {since} and is advised again"));
+        }
+        if is_set && consents.iter().all(|at| *at <= since - object.interval() - SignedDuration::from_mins(70)) {
+            wrong.push(format!("nobody consented since {since} and consent is said to be in vain"));
+        }
+    }
+    wrong
 }
 
 /// A consent link is of the object's own tenant and of a catalogued application.

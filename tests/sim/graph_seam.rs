@@ -181,8 +181,10 @@ impl World {
             self.require("S8", Some(theirs) == tenant, || {
                 format!("{line} asks for tenant {theirs} with a token of {tenant:?}")
             });
-            // Both kinds of item of one look name the marker; the look counts once.
-            if item["id"].as_str().is_some_and(|id| id.starts_with("principal ")) {
+            // Several items of one look name the marker; the look counts once.
+            let id = item["id"].as_str().unwrap_or_default();
+            let is_first = now > self.objects[place].looked + LOOK;
+            if id.starts_with("principal ") || (id.starts_with("whole ") && is_first) {
                 self.looked(place, now);
             }
         }

@@ -38,6 +38,9 @@ const ACTS: SignedDuration = SignedDuration::from_hours(3);
 /// How long everything is left alone at the end, beyond the time by which it must have settled: one heartbeat at least.
 const SILENCE: SignedDuration = SignedDuration::from_mins(75);
 
+/// How long everything is left alone after the last thing that is told late.
+const QUIET: SignedDuration = SignedDuration::from_mins(35);
+
 /// What came of a history.
 pub struct Outcome {
     /// Its seed.
@@ -152,6 +155,9 @@ fn knobs(dice: &mut Dice) -> Knobs {
         page_size: *dice.pick(&[1, 3, 5, 8, 100, 100]),
         trailing_empty_page: dice.once_in(2),
         replication_lag: SignedDuration::from_secs(*dice.pick(&[0, 5, 20, 40, 40])),
+        audit_delay: SignedDuration::from_secs(*dice.pick(&[0, 60, 300, 900])),
+        audit_licensed: !dice.once_in(8),
+        provisioning_restore_delay: SignedDuration::from_mins(*dice.pick(&[0, 40, 150])),
         replicas: *dice.pick(&[1, 1, 2, 3]),
         throttle_every: *dice.pick(&[None, None, Some(40), Some(15)]),
         retry_after_seconds: *dice.pick(&[1, 5, 10]),
@@ -168,6 +174,8 @@ fn world(seed: u64, dice: &mut Dice) -> Shared {
     let clock = Clock::seeded(BEGINNING, seed);
     let knobs = knobs(dice);
     let lag = knobs.replication_lag + knobs.deleted_items_lag;
+    let audit_delay = knobs.audit_delay;
+    let tells_who = knobs.audit_licensed && knobs.page_size >= 100;
     let mut emulator = Emulator::new(EmulatorSettings { seed, public_url: BASE.to_owned(), knobs });
     let contract = contract::watch(&mut emulator);
     let count = usize::try_from(*dice.pick(&[1, 1, 2, 2, 3, 4])).expect("few");
@@ -200,11 +208,15 @@ fn world(seed: u64, dice: &mut Dice) -> Shared {
         edited: BEGINNING,
         hit: BEGINNING - SignedDuration::from_hours(1),
         deaf: BEGINNING,
+        renewed: BEGINNING - SignedDuration::from_hours(10),
+        untold: 0,
         looked: BEGINNING,
         flips: Vec::new(),
     });
     let objects: Vec<Object> = objects.collect();
     let histories = tenants.iter().map(|_| History::default()).collect();
+    let deeds = tenants.iter().map(|_| Vec::new()).collect();
+    let consents = tenants.iter().map(|_| Vec::new()).collect();
     let faults = Faults::seeded(seed);
     let mut world = World {
         clock,
@@ -212,12 +224,16 @@ fn world(seed: u64, dice: &mut Dice) -> Shared {
         contract,
         tenants,
         histories,
+        deeds,
+        consents,
+        tells_who,
         objects,
         faults,
         latency: Dice::new(seed, 1),
         journal: Journal::default(),
         counts: Counts::default(),
         lag,
+        audit_delay,
         tokens: std::collections::BTreeMap::new(),
         links: std::collections::BTreeMap::new(),
         violation: None,
@@ -229,8 +245,11 @@ fn world(seed: u64, dice: &mut Dice) -> Shared {
     };
     let all: Vec<usize> = (0..world.tenants.len()).collect();
     for tenant in &all {
-        // From now on the jobs run.
+        // From now on the jobs live, but those that are stuck since long.
         let Tenant { id, identity, .. } = world.tenants[*tenant].clone();
+        if world.tenants[*tenant].is_stuck {
+            continue;
+        }
         let (code, _) = world.control("POST", "/synchronization", &json!({"tenantId": id, "appId": identity}));
         assert_eq!(code, 204, "the incident's application provisions");
     }
@@ -277,8 +296,10 @@ async fn story(shared: Shared, service: ApiService, dice: &mut Dice) {
         world.note("story", "acts and faults are over");
         let lag = world.lag;
         let now = world.now();
+        let audit_delay = world.audit_delay;
         let settled = world.objects.iter().map(|object| object.settled(lag)).max().unwrap_or(now).max(now);
-        (settled, settled + SILENCE)
+        let quiet = world.objects.iter().map(|object| object.quiet(lag, audit_delay)).max().unwrap_or(now);
+        (settled, (settled + SILENCE).max(quiet + QUIET))
     };
     sleep_until(&shared, settled + SignedDuration::from_secs(1)).await;
     shared.lock().compare();

@@ -181,6 +181,7 @@ impl World {
         }
         if line.resource == Some(Resource::Events) {
             self.counts.events += 1;
+            self.watch_event(body);
         }
         if body.is_null() {
             return;
@@ -190,6 +191,25 @@ impl World {
         let betrayed = betrayed || self.tokens.keys().any(|token| text.contains(token.as_str()));
         if betrayed || text.contains("wrong-canary") {
             self.fail(Violation { property: "S7", text: format!("{line} holds a secret or a token") });
+        }
+    }
+
+    /// A difference is told once, when it is told first: whoever made it may be named later, and that is no event.
+    fn watch_event(&mut self, event: &Value) {
+        if !["DriftDetected", "ConsentMissing"].iter().any(|reason| event["reason"] == *reason) {
+            return;
+        }
+        let (namespace, name) = (&event["regarding"]["namespace"], &event["regarding"]["name"]);
+        let is_it = |object: &&mut super::monitor::Object| {
+            *namespace == object.namespace.as_str() && *name == object.name.as_str()
+        };
+        let Some(object) = self.objects.iter_mut().find(is_it) else { return };
+        match object.untold.checked_sub(1) {
+            Some(left) => object.untold = left,
+            None => {
+                let text = format!("{} is alarmed twice: {}", object.key(), event["note"]);
+                self.fail(Violation { property: "no second alarm", text });
+            }
         }
     }
 }

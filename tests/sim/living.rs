@@ -5,45 +5,59 @@ use serde_json::Value;
 
 use super::truth::{Credential, Job, Principal, Truth};
 
-/// Until when an application is given time to provision again after it came back; the status remembers it.
-pub fn settling(entry: Option<&Value>, now: Timestamp) -> Option<Timestamp> {
-    let until = entry?["provisioning"]["settlingUntil"].as_str()?.parse().ok()?;
-    (now < until).then_some(until)
+/// How long an application is given time to provision again after it came back.
+const SETTLES_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+
+/// Until when that is; the status remembers it.
+fn given(entry: Option<&Value>) -> Option<Timestamp> {
+    entry?["provisioning"]["settlingUntil"].as_str()?.parse().ok()
 }
 
-/// Reasons that may pass by themselves after a restore.
-const PASSING: [&str; 3] = ["ProvisioningJobMissing", "ProvisioningScopeEmpty", "ProvisioningOverdue"];
-
-/// Whether a restored application is given time until this passes.
-pub fn may_pass(reason: &str) -> bool {
-    PASSING.contains(&reason)
+/// Whether an application that came back still has time: until a day has passed, or a cycle has got through.
+pub fn is_settling(truth: &Truth, principal: &Principal, entry: Option<&Value>, now: Timestamp) -> bool {
+    let Some(until) = given(entry).filter(|until| now < *until) else { return false };
+    let (worst, flaw) = worst(truth, principal, entry, now);
+    let is_back_at_work =
+        flaw.is_none() && worst.is_some_and(|job| job.code == "Active" && job.alive > Some(until - SETTLES_WITHIN));
+    !is_back_at_work
 }
 
-/// What is wrong with the provisioning of a live principal: of the jobs of one template the gravest.
+/// What is wrong with the provisioning of a live principal.
 pub fn provisioning(
     truth: &Truth,
     principal: &Principal,
     entry: Option<&Value>,
     now: Timestamp,
 ) -> Option<&'static str> {
+    let (_, flaw) = worst(truth, principal, entry, now);
+    let (reason, may_pass) = flaw?;
+    (!(may_pass && is_settling(truth, principal, entry, now))).then_some(reason)
+}
+
+/// A reason, and whether it may pass by itself after a restore.
+type Flaw = (&'static str, bool);
+
+/// Of the jobs of one template the one with the gravest flaw.
+fn worst<'a>(
+    truth: &'a Truth,
+    principal: &Principal,
+    entry: Option<&Value>,
+    now: Timestamp,
+) -> (Option<&'a Job>, Option<Flaw>) {
     let jobs = truth.jobs.get(&principal.id).map_or(&[][..], Vec::as_slice);
     let remembered = entry.and_then(|entry| entry["provisioning"]["templateId"].as_str());
     let known = jobs.iter().find(|job| Some(job.template.as_str()) == remembered);
     let best = || jobs.iter().max_by_key(|job| (job.runs(), job.alive, &job.id));
-    let settling = settling(entry, now);
-    let (flaw, may_pass) = match known.or_else(best) {
-        None => (Some("ProvisioningJobMissing"), true),
-        Some(one) => {
-            let ours = jobs.iter().filter(|job| job.template == one.template);
-            let flaws = ours.filter_map(|job| flaw(truth, principal, job, now));
-            let worst = flaws.min_by_key(|(reason, _)| super::oracle::gravity(reason));
-            worst.map_or((None, false), |(reason, may_pass)| (Some(reason), may_pass))
-        }
+    let Some(one) = known.or_else(best) else { return (None, Some(("ProvisioningJobMissing", true))) };
+    let ours = jobs.iter().filter(|job| job.template == one.template);
+    let judged = ours.map(|job| (Some(job), flaw(truth, principal, job, now)));
+    let gravity = |(_, flaw): &(Option<&Job>, Option<Flaw>)| {
+        flaw.map_or(usize::MAX, |(reason, _)| super::oracle::gravity(reason).unwrap_or(usize::MAX))
     };
-    flaw.filter(|_| !(may_pass && settling.is_some()))
+    judged.min_by_key(gravity).unwrap_or((None, None))
 }
 
-fn flaw(truth: &Truth, principal: &Principal, job: &Job, now: Timestamp) -> Option<(&'static str, bool)> {
+fn flaw(truth: &Truth, principal: &Principal, job: &Job, now: Timestamp) -> Option<Flaw> {
     match (job.code.as_str(), job.schedule.as_str()) {
         ("NotConfigured", _) | ("NotRun", "Disabled") => Some(("ProvisioningDisabled", true)),
         ("Paused", _) | (_, "Paused") => Some(("ProvisioningPaused", false)),
@@ -106,8 +120,11 @@ pub fn last_turn(
     now: Timestamp,
 ) -> Option<Timestamp> {
     let jobs = truth.jobs.get(&principal.id).into_iter().flatten();
-    let until = entry.and_then(|entry| entry["provisioning"]["settlingUntil"].as_str()?.parse().ok());
+    let until = given(entry);
+    // The cycle that shows that a restored application provisions again.
+    let first = until.map(|until| until - SETTLES_WITHIN);
+    let cycles = jobs.clone().filter_map(|job| job.alive.filter(|alive| Some(*alive) > first && first.is_some()));
     let ends = principal.credentials.iter().map(|credential| credential.ends);
     let warnings = ends.clone().filter_map(|end| Some(end - warn_before?));
-    jobs.filter_map(Job::due).chain(until).chain(ends).chain(warnings).filter(|turn| *turn <= now).max()
+    jobs.filter_map(Job::due).chain(cycles).chain(until).chain(ends).chain(warnings).filter(|turn| *turn <= now).max()
 }

@@ -18,15 +18,18 @@ mod campaign;
 mod check;
 #[path = "../contract/check/witness.rs"]
 mod contract;
+mod deed;
 mod dice;
 mod fault;
 mod graph_seam;
 mod history;
 mod journal;
+mod keeper;
 mod kube_seam;
 mod living;
 mod monitor;
 mod oracle;
+mod person;
 mod spec;
 mod tenant;
 mod truth;

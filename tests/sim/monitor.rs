@@ -15,6 +15,12 @@ use super::{
 /// The longest confirmation, that of a whole service principal; other absences take a minute (design.md 3.2 rule 4).
 const CONFIRMATION: SignedDuration = SignedDuration::from_mins(3);
 
+/// A consent may not show in all reads before this; until then it was not in vain.
+const CONSENT_SHOWS_AFTER: SignedDuration = SignedDuration::from_mins(10);
+
+/// Certificates are read this often; design.md 4.1.
+const CREDENTIALS_REREAD: SignedDuration = SignedDuration::from_hours(6);
+
 /// The longest pause between looks that fail; faults.md G2.
 const BACKOFF_CAP: SignedDuration = SignedDuration::from_secs(300);
 
@@ -94,6 +100,10 @@ pub struct Object {
     pub hit: Timestamp,
     /// Until when the watch may not tell about it.
     pub deaf: Timestamp,
+    /// When a client secret of its tenant was last renewed.
+    pub renewed: Timestamp,
+    /// Differences that the last write told for the first time and no event has told yet.
+    pub untold: usize,
     /// When it was last looked at.
     pub looked: Timestamp,
     /// When which of its conditions turned from True to False or back.
@@ -151,7 +161,15 @@ impl Object {
         if self.secret_state != SecretState::Good {
             patience += SECRET_REREAD + STALE_MARGIN + self.interval() * 2;
         }
-        (self.touched.max(self.deaf) + patience).max(self.hit + BACKOFF_CAP + BACKOFF_CAP / 10 + patience)
+        // Certificates are remembered for six hours.
+        let reread = self.renewed + CREDENTIALS_REREAD + patience;
+        (self.touched.max(self.deaf) + patience).max(reread).max(self.hit + BACKOFF_CAP + BACKOFF_CAP / 10 + patience)
+    }
+
+    /// From when on not even who made a difference is news: its record shows late in the audit log, and one look more
+    /// asks for it. Whether consent was in vain shows ten minutes after it.
+    pub fn quiet(&self, lag: SignedDuration, audit_delay: SignedDuration) -> Timestamp {
+        self.settled(lag) + audit_delay + CONSENT_SHOWS_AFTER + self.interval() * 2 + LOOK * 2
     }
 
     /// By when the next look is due while its tenant answers.
@@ -196,6 +214,11 @@ impl History {
     /// The truth now.
     pub fn last(&self) -> &Truth {
         &self.moments.last().expect("the truth is noted when the tenant is made").1
+    }
+
+    /// Every truth that held at some instant after the first and before the second time.
+    pub fn between(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = &Truth> {
+        self.moments.iter().filter(move |(at, _)| from < *at && *at < until).map(|(_, truth)| truth)
     }
 
     /// Every truth that held at some instant since then.

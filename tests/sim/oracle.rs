@@ -401,7 +401,10 @@ fn facets(scene: Scene<'_>, differences: &[Difference], must: &mut impl FnMut(&s
 
     let provisioning: Vec<&Wanted> = wanted.iter().filter(|wanted| wanted.provisions).collect();
     let is_sought = is_unsettled && spec["identity"]["provisioning"]["required"] != false;
-    let settles = |wanted: &&Wanted| living::settling(entry(status, &wanted.name), now).is_some();
+    let settles = |wanted: &&Wanted| {
+        let principal = truth.live.get(&wanted.app_id);
+        principal.is_some_and(|principal| living::is_settling(truth, principal, entry(status, &wanted.name), now))
+    };
     let good = if provisioning.iter().any(settles) { "Settling" } else { "Healthy" };
     facet("provisioning", provisioning, is_sought, good);
 

@@ -25,6 +25,9 @@ pub fn first(tenant: &Tenant, number: usize, object: usize, secret: &str, dice: 
         "suspend": false,
     });
     set_interval(&mut spec, dice);
+    if dice.once_in(2) {
+        spec["identity"].as_object_mut().expect("an object").remove("appId");
+    }
     for _ in 0..dice.between(0, 2) {
         edit(&mut spec, dice);
     }
@@ -37,7 +40,35 @@ fn set_interval(spec: &mut Value, dice: &mut Dice) {
 
 /// One edit that keeps the spec valid; whether it is suspended afterwards is not touched.
 pub fn edit(spec: &mut Value, dice: &mut Dice) -> &'static str {
-    match dice.between(0, 9) {
+    match dice.between(0, 15) {
+        10 => {
+            let required = spec["identity"]["provisioning"]["required"] == false;
+            spec["identity"]["provisioning"] = json!({"required": required});
+            "whether Identity must provision"
+        }
+        11 => {
+            let required = spec["additionalApplications"][0]["provisioning"]["required"] != true;
+            spec["additionalApplications"][0]["provisioning"] = json!({"required": required});
+            "whether the marker must provision"
+        }
+        12 => {
+            let warn_before = *dice.pick(&["1h", "36h", "720h", "8760h"]);
+            let place = if dice.once_in(3) { &mut spec["additionalApplications"][0] } else { &mut spec["identity"] };
+            place["certificates"] = json!({"warnBefore": warn_before});
+            "when the end of certificates is told"
+        }
+        13 | 14 => {
+            let policy = *dice.pick(&["Ignore", "Report", "Drift", "Drift"]);
+            let is_of_marker = dice.once_in(3);
+            let place =
+                if is_of_marker { &mut spec["additionalApplications"][0] } else { &mut spec["identityIntegration"] };
+            place["extraPermissions"] = policy.into();
+            "what is done about extra permissions"
+        }
+        15 => {
+            spec["identity"].as_object_mut().expect("an object").remove("appId");
+            "leave out which application Identity is"
+        }
         0 | 1 => {
             set_interval(spec, dice);
             "another interval"

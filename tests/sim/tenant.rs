@@ -15,8 +15,16 @@ pub struct Tenant {
     pub client: String,
     /// The client secret that it accepts. Shows nowhere else, so that it betrays where it went.
     pub secret: String,
+    /// The secret with which Control Hub's wizard signs in as the integration.
+    pub wizard_secret: String,
     /// Application ID of "Cisco Webex Identity" there.
     pub identity: String,
+    /// Who accepts on the consent page: sign-in name,
+    pub administrator: String,
+    /// and object ID.
+    pub administrator_id: String,
+    /// Whether its job stands still without being stopped.
+    pub is_stuck: bool,
 }
 
 /// The prefix of all identifiers that the incident's scenario invents.
@@ -39,13 +47,18 @@ impl Tenant {
         let incident = serde_json::to_string(&Scenario::incident()).expect("a scenario is JSON");
         let prefix = format!("{:08x}-5eed-4000-8000-", number + 1);
         let mut scenario: Value = serde_json::from_str(&incident.replace(INVENTED, &prefix)).expect("still JSON");
-        let tenant = Self {
+        let mut tenant = Self {
             id: scenario["tenant"]["id"].as_str().expect("an ID").to_owned(),
             client: scenario["operatorAppId"].as_str().expect("an ID").to_owned(),
             secret: format!("canary-secret-{number}~Q{seed}"),
+            wizard_secret: format!("wizard-{number}"),
             identity: identifier(number, 0x12),
+            administrator: text(&scenario["tenant"]["administrator"]["userPrincipalName"]),
+            administrator_id: text(&scenario["tenant"]["administrator"]["id"]),
+            is_stuck: false,
         };
         scenario["clientSecrets"][0]["secret"] = tenant.secret.as_str().into();
+        push(&mut scenario["clientSecrets"], json!({"appId": INTEGRATION, "secret": tenant.wizard_secret}));
         push(
             &mut scenario["servicePrincipals"],
             json!({"id": identifier(number, 0x41), "appId": "00000003-0000-0000-c000-000000000000"}),
@@ -54,10 +67,14 @@ impl Tenant {
             add_marker(&mut scenario, number, *object);
         }
         vary_consent(&mut scenario, &mut dice);
-        let jobs = provisioning_job(&scenario, &mut dice);
-        scenario["synchronizationJobs"] = json!({tenant.identity.as_str(): [jobs]});
+        tenant.is_stuck = vary_provisioning(&mut scenario, &tenant.identity, &mut dice);
+        vary_credentials(&mut scenario, &tenant.identity, &mut dice);
         (tenant, serde_json::from_value(scenario).expect("still a scenario"))
     }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
 }
 
 fn push(list: &mut Value, item: Value) {
@@ -79,16 +96,63 @@ fn add_marker(scenario: &mut Value, tenant: usize, object: usize) {
     push(&mut scenario["oauth2PermissionGrants"], json!({"client": app_id, "scope": "User.Read  Domain.Read.All"}));
 }
 
-/// The incident's job, whose last cycle ended a while before the history begins.
-fn provisioning_job(scenario: &Value, dice: &mut Dice) -> Value {
+/// The incident's job ran a while before the history begins, long ago, never, or is in quarantine; or there is none.
+/// Tells whether it stands still without being stopped.
+fn vary_provisioning(scenario: &mut Value, identity: &str, dice: &mut Dice) -> bool {
     let jobs = scenario["synchronizationJobs"].as_object().expect("jobs by application");
     let mut job = jobs.values().next().expect("one application provisions")[0].clone();
-    let began = BEGINNING - SignedDuration::from_mins(i64::try_from(dice.between(1, 39)).expect("minutes"));
+    let minutes = |low: u64, high: u64, dice: &mut Dice| {
+        SignedDuration::from_mins(i64::try_from(dice.between(low, high)).expect("minutes"))
+    };
+    let kind = dice.between(0, 11);
+    // Three pauses of its schedule and six hours make eight.
+    let ago = if kind == 0 { minutes(400, 490, dice) } else { minutes(1, 39, dice) };
+    let began = BEGINNING - ago;
     for execution in ["lastExecution", "lastSuccessfulExecution"] {
         job["status"][execution]["timeBegan"] = began.to_string().into();
         job["status"][execution]["timeEnded"] = (began + SignedDuration::from_secs(5)).to_string().into();
     }
-    job
+    let jobs = match kind {
+        1 => json!([]),
+        2 => json!([{"templateId": "CiscoWebex", "schedule": {"state": "Disabled"}}]),
+        3 => {
+            let series = BEGINNING - SignedDuration::from_hours(28 * 24) + minutes(0, 120, dice);
+            job["status"]["code"] = "Quarantine".into();
+            job["status"]["quarantine"] = json!({
+                "reason": "EncounteredQuarantineException", "seriesBegan": series.to_string(),
+                "currentBegan": series.to_string(), "seriesCount": 27,
+            });
+            json!([job])
+        }
+        _ => json!([job]),
+    };
+    scenario["synchronizationJobs"] = json!({identity: jobs});
+    kind == 0
+}
+
+/// The certificate of the incident lasts for years; some end soon, during the history, or have ended.
+fn vary_credentials(scenario: &mut Value, identity: &str, dice: &mut Dice) {
+    let hours = SignedDuration::from_hours;
+    let ends = [
+        SignedDuration::from_mins(40),
+        hours(2),
+        hours(20 * 24),
+        hours(30 * 24) + SignedDuration::from_mins(50),
+        -hours(30),
+    ];
+    let end = BEGINNING + *dice.pick(&ends);
+    let principals = scenario["servicePrincipals"].as_array_mut().expect("a list");
+    let Some(principal) = principals.iter_mut().find(|row| row["appId"] == identity) else { return };
+    match dice.between(0, 5) {
+        0 | 1 => principal["keyCredentials"][0]["endDateTime"] = end.to_string().into(),
+        2 => {
+            principal["passwordCredentials"] = json!([{
+                "keyId": "00000000-5eed-4000-8000-000000000099", "endDateTime": end.to_string(),
+                "startDateTime": "2023-04-12T00:00:00Z", "displayName": "old",
+            }]);
+        }
+        _ => {}
+    }
 }
 
 /// Some tenants gave less consent than is published, none at all, or gave a permission as a delegated one.

@@ -16,6 +16,7 @@ use webex_azure_operator::{clock::Clock, emulator::Emulator};
 use super::{
     check::{self, Violation},
     contract::Contract,
+    deed::{self, Deed},
     dice::Dice,
     fault::Faults,
     journal::Journal,
@@ -53,12 +54,20 @@ pub struct World {
     pub contract: Contract,
     pub tenants: Vec<Tenant>,
     pub histories: Vec<History>,
+    /// What people did, by tenant.
+    pub deeds: Vec<Vec<Deed>>,
+    /// When consent was given, by tenant.
+    pub consents: Vec<Vec<Timestamp>>,
+    /// Whether the audit log can be read as far back as needed.
+    pub tells_who: bool,
     pub objects: Vec<Object>,
     pub faults: Faults,
     pub latency: Dice,
     pub journal: Journal,
     pub counts: Counts,
     pub lag: SignedDuration,
+    /// The longest time until an audit record shows.
+    pub audit_delay: SignedDuration,
     /// Tokens that were issued, and for which tenant.
     pub tokens: BTreeMap<String, usize>,
     /// Links to further pages that were given, and to whom.
@@ -238,17 +247,18 @@ impl World {
         let object = &self.objects[place];
         let mut found = check::written(object, &before, &object.status, &self.histories[object.tenant], self.lag, now);
         let line = summary(object);
-        let is_settled = object.settled(self.lag) < now;
-        if is_settled && check::without_time(&before) != check::without_time(&object.status) {
+        let (settled, quiet) = (object.settled(self.lag), object.quiet(self.lag, self.audit_delay));
+        let changed = |part: fn(&Value) -> Value| part(&before) != part(&object.status);
+        if (settled < now && changed(check::without_attribution)) || (quiet < now && changed(check::without_time)) {
             found.push(Violation {
                 property: "L1",
-                text: format!(
-                    "{} stood still since {} and was written all the same",
-                    object.key(),
-                    object.settled(self.lag)
-                ),
+                text: format!("{} stood still since {settled} and was written all the same", object.key()),
             });
         }
+        let (history, deeds) = (&self.histories[object.tenant], &self.deeds[object.tenant]);
+        let slanders = deed::slanders(object, &before, history, deeds);
+        found.extend(slanders.into_iter().map(|text| Violation { property: "attribution", text }));
+        self.objects[place].untold = check::news(&before, &self.objects[place].status);
         self.note("status", &line);
         for violation in found {
             let text = format!("{}: {}", self.objects[place].key(), violation.text);
@@ -287,6 +297,14 @@ impl World {
                 }
                 if object.status["lastHandledReconcileAt"].as_str() != object.requested_at.as_deref() {
                     mismatches.push(format!("lastHandledReconcileAt is not {:?}", object.requested_at));
+                }
+                if object.quiet(self.lag, self.audit_delay) < now && self.tells_who {
+                    let (history, deeds) = (&self.histories[object.tenant], &self.deeds[object.tenant]);
+                    let late = deed::unnamed(object, history, deeds);
+                    wrong.extend(late.into_iter().map(|text| ("attribution", format!("{}: {text}", object.key()))));
+                    let consents = &self.consents[object.tenant];
+                    let advice = check::advice(object, consents, now - self.audit_delay);
+                    wrong.extend(advice.into_iter().map(|text| ("advice", format!("{}: {text}", object.key()))));
                 }
                 if !mismatches.is_empty() {
                     let property = if is_false_health(&expected, &object.status) { "S5" } else { "L1" };
