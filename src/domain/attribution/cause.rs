@@ -137,9 +137,11 @@ pub fn is_consent_awaited(entry: &DriftEntry) -> bool {
 
 /// Why the audit log cannot be read, where that will not pass by itself.
 pub fn refusal(obstacle: &Obstacle) -> Option<&'static str> {
+    if obstacle.is_not_offered() {
+        return Some("Microsoft does not offer the audit log in this cloud");
+    }
     let why = [
         (Reason::PermissionMissing, "the operator's application lacks AuditLog.Read.All"),
-        (Reason::NotSupportedInCloud, "Microsoft does not offer the audit log in this cloud"),
         (Reason::NotObserved, "the tenant's licence does not include the audit log"),
     ];
     why.into_iter().find(|(reason, _)| *reason == obstacle.reason).map(|(_, why)| why)
