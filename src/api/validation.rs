@@ -188,14 +188,11 @@ impl Findings {
     }
 
     fn identity(&mut self, spec: &WebexAzureIntegrationSpec) {
-        match &spec.identity.app_id {
-            Some(app_id) => {
-                self.uuid("spec.identity.appId", app_id);
-                if app_id.eq_ignore_ascii_case(&integration_app_id(spec)) {
-                    self.broken("spec.identity.appId", rule::PRESETS_DIFFER);
-                }
+        if let Some(app_id) = &spec.identity.app_id {
+            self.uuid("spec.identity.appId", app_id);
+            if app_id.eq_ignore_ascii_case(&integration_app_id(spec)) {
+                self.broken("spec.identity.appId", rule::PRESETS_DIFFER);
             }
-            None => {}
         }
         self.warn_before("spec.identity", &spec.identity.certificates);
     }

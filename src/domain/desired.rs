@@ -176,7 +176,7 @@ impl Desired {
             client: spec.credentials.client_id.parse().ok()?,
             credential: spec.credentials.source()?,
             applications: applications(spec)?,
-            sought: sought(spec)?,
+            sought: sought(spec),
             drift_policy: spec.drift_policy,
             interval: SignedDuration::from_secs(validation::interval_seconds(&spec.interval)?),
             suspend: spec.suspend,
@@ -258,15 +258,15 @@ fn integration_app_id(spec: &WebexAzureIntegrationSpec) -> Option<AppId> {
     }
 }
 
-fn sought(spec: &WebexAzureIntegrationSpec) -> Option<Option<Sought>> {
-    if !spec.identity.check || spec.identity.app_id.is_some() {
-        return Some(None);
-    }
-    Some(Some(Sought {
+/// What is required of "Cisco Webex Identity" if it has to be found. Of a spec that passed the checks every part parses.
+fn sought(spec: &WebexAzureIntegrationSpec) -> Option<Sought> {
+    let is_sought = spec.identity.check && spec.identity.app_id.is_none();
+    is_sought.then_some(())?;
+    Some(Sought {
         maker: integration_app_id(spec)?,
         provisioning: spec.identity.provisioning.required,
         warn_before: warn_before(&spec.identity.certificates)?,
-    }))
+    })
 }
 
 fn identity(app_id: AppId, provisioning: bool, warn_before: SignedDuration) -> DesiredApplication {

@@ -18,7 +18,7 @@ use crate::api::{AppId, ObjectId, PermissionKind, identifier::ScopeId};
 /// Most permissions beyond the list that are told.
 const EXTRA_MAX: usize = 64;
 
-/// Scopes of OpenID Connect: they open nothing in Microsoft Graph, and consent pages add them unasked.
+/// Scopes of the sign-in protocol itself: they open nothing in Microsoft Graph, and consent pages add them unasked.
 /// <https://learn.microsoft.com/en-us/entra/identity-platform/scopes-oidc>
 const OPENID: [&str; 4] = ["email", "offline_access", "openid", "profile"];
 
@@ -73,36 +73,33 @@ pub fn extra(required: &[RequiredPermission], observed: &Observed, seen: &Observ
         required.iter().filter(move |permission| permission.kind == kind || permission.kind == PermissionKind::Either)
     };
     let mut extra = BTreeSet::new();
-    if let Some(assignments) = asked(&seen.app_role_assignments)? {
-        for assignment in assignments {
-            let is_required = of_kind(PermissionKind::Application).any(|permission| {
-                let resource = observed.resources.get(&permission.resource).and_then(Reading::known);
-                resource.is_some_and(|resource| is_role(permission, resource, assignment))
-            });
-            if !is_required {
-                extra.insert(role_label(observed, assignment)?);
-            }
+    for assignment in listed(&seen.app_role_assignments)? {
+        let is_required = of_kind(PermissionKind::Application).any(|permission| {
+            let resource = observed.resources.get(&permission.resource).and_then(Reading::known);
+            resource.is_some_and(|resource| is_role(permission, resource, assignment))
+        });
+        if !is_required {
+            extra.insert(role_label(observed, assignment)?);
         }
     }
-    if let Some(grants) = asked(&seen.oauth2_permission_grants)? {
-        for grant in grants.iter().filter(|grant| grant.consent == ConsentType::AllPrincipals) {
-            let is_required = of_kind(PermissionKind::Delegated).any(|permission| {
-                let resource = observed.resources.get(&permission.resource).and_then(Reading::known);
-                resource.is_some_and(|resource| is_scope(permission, resource, grant))
-            });
-            if !is_required && !OPENID.contains(&grant.scope.as_str()) {
-                extra.insert(label(&text::safe(&grant.scope), "delegated", observed, grant.resource));
-            }
+    let for_everyone = |grant: &&OAuth2PermissionGrant| grant.consent == ConsentType::AllPrincipals;
+    for grant in listed(&seen.oauth2_permission_grants)?.into_iter().filter(for_everyone) {
+        let is_required = of_kind(PermissionKind::Delegated).any(|permission| {
+            let resource = observed.resources.get(&permission.resource).and_then(Reading::known);
+            resource.is_some_and(|resource| is_scope(permission, resource, grant))
+        });
+        if !is_required && !OPENID.contains(&grant.scope.as_str()) {
+            extra.insert(label(&text::safe(&grant.scope), "delegated", observed, grant.resource));
         }
     }
     Some(extra.into_iter().take(EXTRA_MAX).collect())
 }
 
-/// The list, if it was asked for; none if it was and could not be read.
-fn asked<T>(reading: &Reading<T>) -> Option<Option<&T>> {
+/// What is in the list, which is nothing if nobody asked for it; none if it could not be read.
+fn listed<T>(reading: &Reading<BTreeSet<T>>) -> Option<Vec<&T>> {
     match reading {
-        Reading::Known(list) => Some(Some(list)),
-        Reading::NotAsked => Some(None),
+        Reading::Known(list) => Some(list.iter().collect()),
+        Reading::NotAsked => Some(Vec::new()),
         Reading::Absent | Reading::Unreadable(_) => None,
     }
 }
