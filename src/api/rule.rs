@@ -120,6 +120,6 @@ pub const VALUE_OR_ID: CelRule =
 
 /// No permission appears twice in a list.
 pub const UNIQUE_PERMISSION: CelRule = CelRule {
-    expression: "self.all(a, self.filter(b, (has(a.value) ? has(b.value) && b.value == a.value : has(b.id) && b.id.lowerAscii() == a.id.lowerAscii()) && (has(a.resourceAppId) ? a.resourceAppId.lowerAscii() : '00000003-0000-0000-c000-000000000000') == (has(b.resourceAppId) ? b.resourceAppId.lowerAscii() : '00000003-0000-0000-c000-000000000000') && (b.kind == a.kind || b.kind == 'Either' || a.kind == 'Either')).size() == 1)",
+    expression: "self.all(a, self.filter(b, (has(a.value) ? has(b.value) && b.value == a.value : has(a.id) && has(b.id) && b.id.lowerAscii() == a.id.lowerAscii()) && (has(a.resourceAppId) ? a.resourceAppId.lowerAscii() : '00000003-0000-0000-c000-000000000000') == (has(b.resourceAppId) ? b.resourceAppId.lowerAscii() : '00000003-0000-0000-c000-000000000000') && (b.kind == a.kind || b.kind == 'Either' || a.kind == 'Either')).size() <= 1)",
     message: "each permission may appear only once; kind Either already covers Application and Delegated",
 };

@@ -84,7 +84,9 @@ pub fn says(object: &WebexAzureIntegration, condition: &str) -> bool {
 
 /// All conditions of an object whose first look was in vain.
 pub fn in_vain(reason: &str) -> Vec<String> {
-    vec![
+    // Only an answer of Microsoft Graph tells that certificates could not be read.
+    let certificates = (reason == "PermissionMissing").then(|| "CertificatesCurrent=Unknown NotObserved".to_owned());
+    let conditions = vec![
         format!("Stalled=True {reason}"),
         format!("Ready=False {reason}"),
         format!("Observed=False {reason}"),
@@ -93,7 +95,8 @@ pub fn in_vain(reason: &str) -> Vec<String> {
         "SignInEnabled=Unknown NotObserved".to_owned(),
         "ConsentGranted=Unknown NotObserved".to_owned(),
         "ProvisioningHealthy=Unknown NotObserved".to_owned(),
-    ]
+    ];
+    conditions.into_iter().chain(certificates).collect()
 }
 
 /// The message of this condition; empty if it is not there.
