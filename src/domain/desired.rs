@@ -65,6 +65,19 @@ pub struct DesiredApplication {
     pub warn_before: Option<SignedDuration>,
 }
 
+impl DesiredApplication {
+    /// Whether permissions of this kind (not `Either`) have to be read: some of them are required, or more than what is
+    /// required is not to be held, of whichever kind it is.
+    pub fn reads(&self, kind: PermissionKind) -> bool {
+        let is_of_kind = |permission: &RequiredPermission| {
+            permission.kind == kind
+                || permission.kind == PermissionKind::Either
+                || self.extra != ExtraPermissions::Ignore
+        };
+        self.required.iter().any(is_of_kind)
+    }
+}
+
 /// What is required of "Cisco Webex Identity", whichever application that is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sought {

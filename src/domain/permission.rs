@@ -95,10 +95,7 @@ impl Need {
 
 /// What looking for this needs, in order.
 pub fn needs(desired: &Desired) -> Vec<Need> {
-    let required = || desired.applications.iter().flat_map(|application| &application.required);
-    let reads = |kind: PermissionKind| {
-        required().any(|permission| permission.kind == kind || permission.kind == PermissionKind::Either)
-    };
+    let reads = |kind: PermissionKind| desired.applications.iter().any(|application| application.reads(kind));
     let mut needs = vec![Need::ServicePrincipals];
     if reads(PermissionKind::Application) {
         needs.push(Need::AppRoleAssignments);
@@ -186,6 +183,25 @@ mod tests {
         assert_eq!(needs(&application), [Need::ServicePrincipals, Need::AppRoleAssignments, Need::DeletedItems]);
         let delegated = desired(&json!([{"value": "User.Read", "kind": "Delegated"}]));
         assert_eq!(needs(&delegated), [Need::ServicePrincipals, Need::OAuth2PermissionGrants, Need::DeletedItems]);
+    }
+
+    #[test]
+    fn both_kinds_of_permissions_are_needed_where_more_than_the_declared_ones_is_drift() {
+        let id = "00000000-0000-4000-8000-000000000001";
+        let needs_under = |policy: &str| {
+            let spec = json!({
+                "tenantId": id,
+                "credentials": {"clientId": id, "operatorIdentity": {}},
+                "identityIntegration": {
+                    "permissions": [{"value": "Group.Read.All", "kind": "Application"}], "extraPermissions": policy,
+                },
+                "identity": {"check": false},
+            });
+            needs(&Desired::from_spec(&serde_json::from_value(spec).unwrap()).unwrap())
+        };
+        for (policy, expected) in [("Ignore", false), ("Report", true), ("Drift", true)] {
+            assert_eq!(needs_under(policy).contains(&Need::OAuth2PermissionGrants), expected, "{policy}");
+        }
     }
 
     #[test]

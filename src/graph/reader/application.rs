@@ -50,11 +50,11 @@ impl<T: Transport> Reader<'_, T> {
         let id = application.app_id;
         let base = by_app_id(id);
         self.open_principal(round, application, seen);
-        if needs(application, PermissionKind::Application) {
+        if application.reads(PermissionKind::Application) {
             let url = || format!("{base}/appRoleAssignments?$select=appRoleId,resourceId");
             round.ask(Operation::AppRoleAssignments, format!("roles {id}"), url);
         }
-        if needs(application, PermissionKind::Delegated) {
+        if application.reads(PermissionKind::Delegated) {
             let url = || format!("{base}/oauth2PermissionGrants?$select=resourceId,consentType,scope");
             round.ask(Operation::OAuth2PermissionGrants, format!("grants {id}"), url);
         }
@@ -311,10 +311,6 @@ fn open_deleted<T: Transport>(round: &mut Round<'_, T>, id: AppId) {
 /// Whether provisioning is looked at.
 pub(super) fn provisions(desired: &Desired, application: &DesiredApplication) -> bool {
     application.provisioning && permission::offers_jobs(desired.cloud)
-}
-
-fn needs(application: &DesiredApplication, kind: PermissionKind) -> bool {
-    application.required.iter().any(|permission| permission.kind == kind || permission.kind == PermissionKind::Either)
 }
 
 /// The values of a grant's scope: separated by spaces, with spaces in front, twice or not at all.
