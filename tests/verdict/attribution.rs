@@ -120,6 +120,19 @@ fn who_deleted_it_is_added_when_the_record_arrives_without_a_second_alarm() {
 }
 
 #[test]
+fn a_deletion_is_not_put_down_to_who_deleted_it_the_last_time() {
+    let (mut world, seen, at) = deleted();
+    let other = Initiator::User { id: None, name: Some("other@contoso.com".to_owned()) };
+    let earlier = by(record("Remove service principal", INTEGRATION_OBJECT, before(at, 2400)), other);
+    let misleading = audited(&world, seen.clone(), std::slice::from_ref(&earlier));
+    world.after(15).look(misleading);
+    assert_eq!(world.status.drift[0].attribution, None, "that one was undone");
+    let telling = audited(&world, seen, &[earlier, record("Remove service principal", INTEGRATION_OBJECT, at)]);
+    world.after(15).look(telling);
+    assert_eq!(world.status.drift[0].attribution.clone().unwrap().actor.as_deref(), Some(ADMIN));
+}
+
+#[test]
 fn records_of_others_on_microsoft_graphs_principal_do_not_mislead() {
     let mut world = World::in_sync();
     let at = before(world.now, 30);

@@ -3,11 +3,15 @@
 //!
 //! Names of activities: <https://learn.microsoft.com/en-us/entra/identity/monitoring-health/reference-audit-activities>.
 
+use jiff::SignedDuration;
+
 use super::super::{
     drift::{Facet, reason_of},
     observed::{AuditRecord, AuditSubject, Change},
     obstacle::Obstacle,
+    presence::RESTORABLE_FOR,
     remedy::Action,
+    timing::later,
 };
 use crate::api::{
     ObjectId, Reason,
@@ -19,6 +23,9 @@ const ROLE_ADDED: &str = "Add app role assignment to service principal";
 const GRANT_REMOVED: &str = "Remove delegated permission grant";
 const GRANT_ADDED: &str = "Add delegated permission grant";
 const CONSENT: &str = "Consent to application";
+/// The audit log and the directory give one deletion times that are no further apart than this.
+const CLOCKS_AGREE: SignedDuration = SignedDuration::from_mins(5);
+
 const PROVISIONING_SERVICE: &str = "Account Provisioning";
 
 /// What somebody did to make a difference.
@@ -94,9 +101,12 @@ pub fn is_cause(reason: Reason, entry: &DriftEntry, application: &ApplicationSta
     let is_of_client = is_of_client(record, application.service_principal_id.as_deref());
     match cause {
         Cause::Deletion => {
-            is_of_principal && (is_called("Remove service principal") || is_called("Hard delete service principal"))
+            let is_called_so = is_called("Remove service principal") || is_called("Hard delete service principal");
+            is_of_principal && is_called_so && is_this_deletion(application, record)
         }
-        Cause::RegistrationDeletion => is_of_registration && is_called("Delete application"),
+        Cause::RegistrationDeletion => {
+            is_of_registration && is_called("Delete application") && is_this_deletion(application, record)
+        }
         Cause::Deactivation => {
             is_of_registration && is_called("Update application") && became(record, "IsDisabled", "true")
         }
@@ -145,6 +155,13 @@ pub fn refusal(obstacle: &Obstacle) -> Option<&'static str> {
         (Reason::NotObserved, "the tenant's licence does not include the audit log"),
     ];
     why.into_iter().find(|(reason, _)| *reason == obstacle.reason).map(|(_, why)| why)
+}
+
+/// Whether this may be the deletion that can be undone, and not an earlier one that was undone: Microsoft Graph tells when
+/// that happened, and the two clocks agree to some minutes.
+fn is_this_deletion(application: &ApplicationStatus, record: &AuditRecord) -> bool {
+    let restore_before = application.restore_before.as_ref().map(|deadline| deadline.0);
+    restore_before.is_none_or(|deadline| later(deadline, -(RESTORABLE_FOR + CLOCKS_AGREE)) <= record.at)
 }
 
 /// Consent can take away what the application no longer asks for. Its record tells what was granted before and
