@@ -118,7 +118,13 @@ impl<'a> Charge<'a> {
                 let (was, is) = (self.held(before), self.held(after));
                 is.difference(&was).any(|(value, _)| self.named.contains(value))
             }
-            "ProvisioningPaused" | "ProvisioningDisabled" => {
+            "ProvisioningPaused" => {
+                let is_paused = |job: &super::truth::Job| job.code == "Paused" || job.schedule == "Paused";
+                let (was, is) = (self.jobs(before, is_paused), self.jobs(after, is_paused));
+                let is_left = self.jobs(history.last(), is_paused);
+                is.difference(&was).any(|id| is_left.contains(id))
+            }
+            "ProvisioningDisabled" => {
                 let ran = self.jobs(before, |job| job.schedule == "Active");
                 let stands = self.jobs(after, |job| job.schedule != "Active");
                 let is_left = self.jobs(history.last(), |job| job.schedule != "Active");
@@ -135,9 +141,11 @@ impl<'a> Charge<'a> {
     }
 }
 
-/// Whether this version can know at all who made such a difference.
+/// Whether it can be known who made such a difference. Records of a deactivation name the registration, whose object ID
+/// is not read while the service principal is there.
 fn is_attributable(reason: &str) -> bool {
-    !["DisabledByMicrosoft", "ProvisioningQuarantined", "ProvisioningOverdue", "Expired"].contains(&reason)
+    let made_by_nobody = ["DisabledByMicrosoft", "ProvisioningQuarantined", "ProvisioningOverdue", "Expired"];
+    !made_by_nobody.contains(&reason) && reason != "ApplicationDeactivated"
 }
 
 /// Attributions that a write adds and that blame somebody who did not do it.

@@ -38,9 +38,6 @@ const ACTS: SignedDuration = SignedDuration::from_hours(3);
 /// How long everything is left alone at the end, beyond the time by which it must have settled: one heartbeat at least.
 const SILENCE: SignedDuration = SignedDuration::from_mins(75);
 
-/// How long everything is left alone after the last thing that is told late.
-const QUIET: SignedDuration = SignedDuration::from_mins(35);
-
 /// What came of a history.
 pub struct Outcome {
     /// Its seed.
@@ -298,8 +295,9 @@ async fn story(shared: Shared, service: ApiService, dice: &mut Dice) {
         let now = world.now();
         let audit_delay = world.audit_delay;
         let settled = world.objects.iter().map(|object| object.settled(lag)).max().unwrap_or(now).max(now);
-        let quiet = world.objects.iter().map(|object| object.quiet(lag, audit_delay)).max().unwrap_or(now);
-        (settled, (settled + SILENCE).max(quiet + QUIET))
+        let quiet = |object: &Object| object.quiet(lag, audit_delay) + object.interval();
+        let quiet = world.objects.iter().map(quiet).max().unwrap_or(now);
+        (settled, (settled + SILENCE).max(quiet))
     };
     sleep_until(&shared, settled + SignedDuration::from_secs(1)).await;
     shared.lock().compare();

@@ -35,7 +35,10 @@ pub fn first(tenant: &Tenant, number: usize, object: usize, secret: &str, dice: 
 }
 
 fn set_interval(spec: &mut Value, dice: &mut Dice) {
-    spec["interval"] = (*dice.pick(&["30s", "1m30s", "3m", "5m", "5m", "10m", "10m", "0.25h", "20m", "30m"])).into();
+    // A quick pace costs most and shows least, so that it is rare.
+    let often = ["3m", "5m", "5m", "10m", "10m", "0.25h", "20m", "30m"];
+    let interval = if dice.once_in(12) { dice.pick(&["30s", "1m30s"]) } else { dice.pick(&often) };
+    spec["interval"] = (*interval).into();
 }
 
 /// One edit that keeps the spec valid; whether it is suspended afterwards is not touched.

@@ -68,6 +68,7 @@ impl Tenant {
         }
         vary_consent(&mut scenario, &mut dice);
         tenant.is_stuck = vary_provisioning(&mut scenario, &tenant.identity, &mut dice);
+        vary_proof(&mut scenario, &tenant.identity, &mut dice);
         vary_credentials(&mut scenario, &tenant.identity, &mut dice);
         (tenant, serde_json::from_value(scenario).expect("still a scenario"))
     }
@@ -128,6 +129,20 @@ fn vary_provisioning(scenario: &mut Value, identity: &str, dice: &mut Dice) -> b
     };
     scenario["synchronizationJobs"] = json!({identity: jobs});
     kind == 0
+}
+
+/// In some tenants only one of the two proofs is there that the integration made Identity, or neither.
+fn vary_proof(scenario: &mut Value, identity: &str, dice: &mut Dice) {
+    let kind = dice.between(0, 7);
+    if kind <= 2 {
+        scenario["owners"] = json!([]);
+    }
+    if (2..=4).contains(&kind) || kind == 0 {
+        let registrations = scenario["applications"].as_array_mut().expect("a list");
+        for registration in registrations.iter_mut().filter(|row| row["appId"] == identity) {
+            registration.as_object_mut().expect("an object").remove("createdByAppId");
+        }
+    }
 }
 
 /// The certificate of the incident lasts for years; some end soon, during the history, or have ended.

@@ -195,12 +195,6 @@ impl Truth {
         essence
     }
 
-    /// The jobs of an application, if its principal is there.
-    pub fn jobs_of(&self, app_id: &str) -> &[Job] {
-        let jobs = self.live.get(app_id).and_then(|principal| self.jobs.get(&principal.id));
-        jobs.map_or(&[], Vec::as_slice)
-    }
-
     /// Object ID of Microsoft Graph's own principal.
     pub fn graph(&self) -> String {
         self.live.get(MICROSOFT_GRAPH).map(|graph| graph.id.clone()).unwrap_or_default()
