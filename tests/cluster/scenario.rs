@@ -48,7 +48,7 @@ use story::{Secret, Step, Story};
 const SPEED: i32 = 30;
 
 /// Longest wait for one thing.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Pause between two questions whether something has come true.
 const TICK: Duration = Duration::from_millis(100);

@@ -258,8 +258,10 @@ fn differing(place: &str, expected: &Value, found_there: &Value, found: &mut Vec
                 }
             }
         }
-        other if other == found_there => {}
-        other => found.push(format!("{place} is {found_there}, not {other}")),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) if expected == found_there => {}
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            found.push(format!("{place} is {found_there}, not {expected}"));
+        }
     }
 }
 
@@ -320,15 +322,10 @@ fn is_brief_of(status: &Value, ready: &Value, stalled: &Value) -> bool {
 fn is_in_table(of: ConditionType, status: &str, reason: &str) -> bool {
     let is_row = |row: &webex_azure_operator::api::reason::Row| {
         let is_same = row.status.as_str() == status && row.reason.as_str() == reason;
-        let repeats = match of {
-            ConditionType::Ready => {
-                let decides = row.status == ConditionStatus::False || row.person_needed;
-                decides && status == "False" && row.reason.as_str() == reason
-            }
-            ConditionType::Stalled => row.person_needed && status == "True" && row.reason.as_str() == reason,
-            #[expect(clippy::wildcard_enum_match_arm, reason = "only two conditions repeat others")]
-            _ => false,
-        };
+        let is_reason = row.reason.as_str() == reason;
+        let decides = row.status == ConditionStatus::False || row.person_needed;
+        let repeats = (of == ConditionType::Ready && status == "False" && is_reason && decides)
+            || (of == ConditionType::Stalled && status == "True" && is_reason && row.person_needed);
         (is_same && row.condition == of) || repeats
     };
     Reason::from_name(reason).is_some() && TABLE.iter().any(is_row)

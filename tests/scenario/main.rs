@@ -11,7 +11,6 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
-    clippy::print_stderr,
     reason = "a test stops at the first surprise"
 )]
 

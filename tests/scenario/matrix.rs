@@ -25,7 +25,7 @@ pub struct Matrix {
 }
 
 /// How a row is called.
-fn label(row: &Row) -> String {
+fn label(row: Row) -> String {
     format!("{} {} {}", row.condition, row.status, row.reason)
 }
 
@@ -55,7 +55,7 @@ impl Matrix {
 
     /// Rows and remedies that no file reaches, but for those that none can.
     pub fn unreached(&self) -> Vec<String> {
-        let rows = TABLE.iter().map(label).filter(|label| !self.rows.contains_key(label));
+        let rows = TABLE.iter().copied().map(label).filter(|label| !self.rows.contains_key(label));
         let actions = Action::ALL.into_iter().map(Action::as_str).filter(|action| !self.actions.contains_key(*action));
         let unreached = rows.chain(actions.map(|action| format!("remedy {action}")));
         unreached.filter(|label| !EXEMPT.iter().any(|(exempt, _)| exempt == label)).collect()
@@ -71,7 +71,7 @@ impl Matrix {
             let _ = writeln!(text, "{what:<64} {:>3}  {}", files.len(), named.join(", "));
         };
         for row in TABLE {
-            line(&label(row), self.rows.get(&label(row)));
+            line(&label(*row), self.rows.get(&label(*row)));
         }
         for action in Action::ALL {
             line(&format!("remedy {}", action.as_str()), self.actions.get(action.as_str()));

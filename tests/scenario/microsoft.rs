@@ -105,15 +105,6 @@ impl Microsoft {
         emulator.load(clock.now(), &scenario).unwrap_or_else(|error| panic!("{}: {error}", story.name));
         let contract = contract::watch(&mut emulator);
         let (names, ids) = named(&scenario, &story.names);
-        if story.tenant["synchronizationJobs"].is_null()
-            && scenario.service_principals.iter().any(|one| one.0["appId"] == *names["identity"])
-        {
-            // What the scenario tells of the job is where it begins; from now on it runs.
-            let wish = json!({ "tenantId": scenario.tenant.id, "appId": names["identity"] });
-            let request = Request::post("/synchronization").body(Bytes::from(wish.to_string())).unwrap();
-            let answer = emulator.control(clock.now(), request);
-            assert!(answer.status().is_success(), "{answer:?}");
-        }
         let cloud: webex_azure_operator::api::Cloud = story
             .spec
             .get("cloud")

@@ -12,7 +12,7 @@ use super::{
     matrix::Matrix,
     microsoft::{CLIENT_SECRET, Microsoft, Place},
     operator::Operator,
-    story::{Step, Story, duration, folder},
+    story::{Secret, Step, Story, duration, folder},
 };
 
 /// When every story begins.
@@ -41,7 +41,7 @@ pub async fn play(story: &Story, setting: Option<&str>) -> Told {
     let kubernetes = Kubernetes::new(&spec, CLIENT_SECRET);
     let mut operator = Operator::start(story, &microsoft, &kubernetes, &spec);
     let mut told = Told::default();
-    let mut secret = super::story::Secret::Good;
+    let mut secret = Secret::Good;
     for (number, step) in story.history.iter().enumerate() {
         match step {
             Step::Look => operator.look().await,
@@ -121,14 +121,16 @@ fn shown(status: &Value) -> String {
 }
 
 /// What `plan` prints now, with its exit status.
-async fn plan(story: &Story, microsoft: &Microsoft, spec: &Value, secret: &super::story::Secret) -> String {
+async fn plan(story: &Story, microsoft: &Microsoft, spec: &Value, secret: &Secret) -> String {
     let metadata = json!({ "name": NAME, "namespace": NAMESPACE });
     let object = json!({
         "apiVersion": "webexazure.dev/v1alpha1", "kind": "WebexAzureIntegration", "metadata": metadata, "spec": spec,
     });
     let content = match secret {
-        super::story::Secret::Holds(content) => json!(content),
-        _ => json!({ "client-secret": CLIENT_SECRET }),
+        Secret::Holds(content) => json!(content),
+        Secret::Absent | Secret::Forbidden | Secret::Unlabelled | Secret::Good => {
+            json!({ "client-secret": CLIENT_SECRET })
+        }
     };
     let secret = json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "graph", "namespace": NAMESPACE },

@@ -146,7 +146,17 @@ fn with_items_altered(body: &Bytes, asked: &Bytes, fault: &Fault) -> Bytes {
                 item["body"] = error(code);
             }
             How::Shows(change) => merge(&mut item["body"], change),
-            other => panic!("{other:?} is no fault of a single answer"),
+            other @ (How::Connection
+            | How::Proxy
+            | How::Tls
+            | How::Silence
+            | How::Html
+            | How::CutShort
+            | How::Redirect
+            | How::Panic
+            | How::Challenge(_)
+            | How::Aadsts(_)
+            | How::Claims(_)) => panic!("{other:?} is no fault of a single answer"),
         }
     }
     batch.to_string().into()
