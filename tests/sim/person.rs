@@ -181,7 +181,7 @@ impl<'a> Person<'a> {
         self.world.note("admin", &format!("of {tenant}: accepts on the consent page -> {code}"));
         let administrator = self.world.tenants[self.tenant].administrator.clone();
         self.done_by(administrator);
-        if code == 302 {
+        if code == 200 {
             self.world.consents[self.tenant].push(now);
         }
         "accept on the consent page"

@@ -298,7 +298,8 @@ impl World {
                 if object.status["lastHandledReconcileAt"].as_str() != object.requested_at.as_deref() {
                     mismatches.push(format!("lastHandledReconcileAt is not {:?}", object.requested_at));
                 }
-                if object.quiet(self.lag, self.audit_delay) < now && self.tells_who {
+                let is_judged = matches!(expected, Expected::Differences(_) | Expected::NotProved(_));
+                if is_judged && object.quiet(self.lag, self.audit_delay) < now && self.tells_who {
                     let (history, deeds) = (&self.histories[object.tenant], &self.deeds[object.tenant]);
                     let late = deed::unnamed(object, history, deeds);
                     wrong.extend(late.into_iter().map(|text| ("attribution", format!("{}: {text}", object.key()))));
