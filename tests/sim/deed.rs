@@ -111,8 +111,10 @@ impl<'a> Charge<'a> {
                 is_closed || self.assigned(after) < self.assigned(before)
             }
             "ConsentMissing" | "ConsentIncomplete" => {
+                // A restore may come without what was granted; of that there is no record.
+                let is_there = self.is_live(before) && self.is_live(after);
                 let (was, is) = (self.held(before), self.held(after));
-                was.difference(&is).any(|(value, _)| self.named.contains(value))
+                is_there && was.difference(&is).any(|(value, _)| self.named.contains(value))
             }
             "ExtraPermissions" => {
                 let (was, is) = (self.held(before), self.held(after));
@@ -146,6 +148,13 @@ impl<'a> Charge<'a> {
 fn is_attributable(reason: &str) -> bool {
     let made_by_nobody = ["DisabledByMicrosoft", "ProvisioningQuarantined", "ProvisioningOverdue", "Expired"];
     !made_by_nobody.contains(&reason) && reason != "ApplicationDeactivated"
+}
+
+/// Whether it is known how the audit log names this: of scopes that are taken out of a grant it is not.
+fn is_named(deed: &Deed) -> bool {
+    let lost: Vec<_> = deed.before.held.difference(&deed.after.held).collect();
+    let grants = |truth: &Truth| truth.grants.len();
+    lost.is_empty() || lost.iter().any(|(.., is_role)| *is_role) || grants(&deed.after) < grants(&deed.before)
 }
 
 /// Attributions that a write adds and that blame somebody who did not do it.
@@ -189,6 +198,7 @@ pub fn unnamed(object: &Object, history: &History, deeds: &[Deed]) -> Vec<String
         let from = since - object.interval() - SignedDuration::from_mins(60);
         let culprit =
             deeds.iter().rfind(|deed| from <= deed.at && deed.at <= since && charge.is_made_by(deed, history));
+        let culprit = culprit.filter(|deed| is_named(deed));
         if let Some(culprit) = culprit.filter(|_| !entry["attribution"]["time"].is_string()) {
             wrong.push(format!(
                 "nobody is named for {reason} of {}, which is of {}",
