@@ -238,7 +238,8 @@ impl<'a> Scene<'a> {
                 if complaints.is_empty() {
                     return;
                 }
-                let was_asked = status["lastHandledReconcileAt"].is_string();
+                let is_expected = raw["status"]["lastHandledReconcileAt"].is_string();
+                let was_asked = status["lastHandledReconcileAt"].is_string() && !is_expected;
                 if count % ASK_AFTER == 0 && was_asked {
                     self.request(&format!("again {count}")).await;
                 }
