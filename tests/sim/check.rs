@@ -79,9 +79,9 @@ pub fn without_attribution(status: &Value) -> Value {
     let mut status = without_time(status);
     let mut remove = |list: &str, names: &[&str]| {
         for row in status[list].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
-            names.iter().for_each(|name| {
+            for name in names {
                 row.remove(*name);
-            });
+            }
         }
     };
     remove("drift", &["attribution", "remedy"]);

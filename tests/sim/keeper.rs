@@ -176,20 +176,14 @@ impl Person<'_> {
                 };
                 let Some(principal) = self.principal(&app_id) else { return "nothing" };
                 let owner = self.principal(INTEGRATION);
-                match owner.filter(|_| dice.once_in(2)) {
-                    Some(owner) => {
-                        self.ask(
-                            "DELETE",
-                            &format!("/servicePrincipals/{principal}/owners/{owner}/$ref"),
-                            &Value::Null,
-                        );
-                        "take an owner away"
-                    }
-                    None => {
-                        let name = format!("Webex provisioning {}", self.world.now().as_second());
-                        self.ask("PATCH", &format!("/servicePrincipals/{principal}"), &json!({"displayName": name}));
-                        "rename Identity"
-                    }
+                if let Some(owner) = owner.filter(|_| dice.once_in(2)) {
+                    let path = format!("/servicePrincipals/{principal}/owners/{owner}/$ref");
+                    self.ask("DELETE", &path, &Value::Null);
+                    "take an owner away"
+                } else {
+                    let name = format!("Webex provisioning {}", self.world.now().as_second());
+                    self.ask("PATCH", &format!("/servicePrincipals/{principal}"), &json!({"displayName": name}));
+                    "rename Identity"
                 }
             }
             _ => {

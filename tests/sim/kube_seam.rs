@@ -204,12 +204,11 @@ impl World {
             *namespace == object.namespace.as_str() && *name == object.name.as_str()
         };
         let Some(object) = self.objects.iter_mut().find(is_it) else { return };
-        match object.untold.checked_sub(1) {
-            Some(left) => object.untold = left,
-            None => {
-                let text = format!("{} is alarmed twice: {}", object.key(), event["note"]);
-                self.fail(Violation { property: "no second alarm", text });
-            }
+        if let Some(left) = object.untold.checked_sub(1) {
+            object.untold = left;
+        } else {
+            let text = format!("{} is alarmed twice: {}", object.key(), event["note"]);
+            self.fail(Violation { property: "no second alarm", text });
         }
     }
 }

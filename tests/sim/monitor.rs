@@ -124,15 +124,12 @@ impl Object {
         if self.is_broken {
             return Expected::InvalidSpec;
         }
-        match self.secret_state.obstacle() {
-            Some(reason) => Expected::Obstacle(reason),
-            None => {
-                let scene = self.scene(truth, now);
-                let differences = oracle::differences(scene);
-                let is_unsettled = oracle::is_unsettled(scene);
-                if is_unsettled { Expected::NotProved(differences) } else { Expected::Differences(differences) }
-            }
+        if let Some(reason) = self.secret_state.obstacle() {
+            return Expected::Obstacle(reason);
         }
+        let scene = self.scene(truth, now);
+        let differences = oracle::differences(scene);
+        if oracle::is_unsettled(scene) { Expected::NotProved(differences) } else { Expected::Differences(differences) }
     }
 
     /// What there is to judge it by.

@@ -84,6 +84,7 @@ pub struct Scene<'a> {
 }
 
 /// An application that the spec asks for.
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the spec of its own")]
 pub struct Wanted {
     /// Its name in the object.
     pub name: String,

@@ -392,7 +392,7 @@ fn the_differences_of_one_application_are_not_blamed_on_what_was_done_to_another
     let mut world = World::in_sync();
     let at = before(world.now, 30);
     let seen = healthy().switched(IDENTITY, |principal| {
-        principal.account_enabled = webex_azure_operator::domain::observed::Switch::Off
+        principal.account_enabled = webex_azure_operator::domain::observed::Switch::Off;
     });
     world.look(seen.clone());
     let other =
