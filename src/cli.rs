@@ -1,5 +1,6 @@
 //! The commands: arguments in, tables and sentences out. The only place that prints.
 
+mod color;
 #[cfg(feature = "demo")]
 mod demo;
 mod diagnose;

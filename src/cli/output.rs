@@ -1,6 +1,9 @@
 //! Standard output and standard error.
 
-use std::{io::Write as _, process::ExitCode};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    process::ExitCode,
+};
 
 /// Prints a line of data.
 pub fn line(text: &str) -> std::io::Result<()> {
@@ -15,6 +18,13 @@ pub fn text(text: &str) -> std::io::Result<()> {
 /// Says something to the person at the terminal; if nobody is there, nothing is lost.
 pub fn say(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Tells a person at the terminal how far a task of several parts has come.
+pub fn progress(number: usize, total: usize, what: &str) {
+    if total > 1 && std::io::stderr().is_terminal() {
+        say(&format!("{number} of {total}: {what}"));
+    }
 }
 
 /// Prints an error with its causes and gives the exit status that goes with it. A closed pipe is no error: whoever

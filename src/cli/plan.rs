@@ -13,13 +13,22 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt as _;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{AttributionArgument, EmulatorArgument, TrustArgument, manifest, output};
+use super::{
+    AttributionArgument, EmulatorArgument, TrustArgument,
+    color::{ColorArgument, Style},
+    manifest, output,
+};
 use crate::{
-    api::{AppId, ConditionType, Reason, WebexAzureIntegration, WebexAzureIntegrationStatus, validation::Violation},
+    api::{
+        AppId, ConditionType, Reason, WebexAzureIntegration, WebexAzureIntegrationStatus,
+        status::{CertificateStatus, DriftEntry},
+        validation::Violation,
+    },
     clock::Clock,
     domain::{Attribution, Desired, Input, Memory, Recall, Timing, cloud::Endpoints, decide, message},
     graph::{
@@ -44,6 +53,8 @@ pub struct PlanArguments {
     /// Give consent links for this application too. May be repeated.
     #[arg(long, value_name = "UUID")]
     consent_link_app_id: Vec<AppId>,
+    #[command(flatten)]
+    color: ColorArgument,
     /// Show every request that was made, and which permissions the operator's application has, lacks and does not need.
     #[arg(long)]
     explain: bool,
@@ -112,7 +123,9 @@ pub async fn plan(arguments: PlanArguments) -> anyhow::Result<ExitCode> {
     let transport = HttpTransport::new(&arguments.trust.transport_options()?)?;
     let graph = Graph::new(transport.clone(), clock.clone());
     let mut planned = Vec::new();
-    for (file, object) in objects {
+    let total = objects.len();
+    for (number, (file, object)) in (1..).zip(objects) {
+        output::progress(number, total, &object.name_any());
         let mut endpoints = Endpoints::of(object.spec.cloud);
         if let Some(base) = &server {
             endpoints = endpoints.played_by(base);
@@ -130,7 +143,7 @@ pub async fn plan(arguments: PlanArguments) -> anyhow::Result<ExitCode> {
             Some(recordings) => looker.record(&transport, recordings, file, &object, &credential).await?,
         });
     }
-    print(&planned, arguments.output)?;
+    print(&planned, arguments.output, arguments.color.style())?;
     if let Some(recordings) = recordings {
         recordings.write()?;
     }
@@ -352,7 +365,7 @@ fn outcome(status: &WebexAzureIntegrationStatus) -> Outcome {
     }
 }
 
-fn print(planned: &[Planned], form: OutputForm) -> anyhow::Result<()> {
+fn print(planned: &[Planned], form: OutputForm, style: Style) -> anyhow::Result<()> {
     match form {
         OutputForm::Json => output::line(&serde_json::to_string_pretty(planned)?)?,
         OutputForm::Yaml => output::text(&serde_saphyr::to_string(&planned)?)?,
@@ -361,41 +374,49 @@ fn print(planned: &[Planned], form: OutputForm) -> anyhow::Result<()> {
                 if index > 0 {
                     output::line("")?;
                 }
-                output::text(&table(planned))?;
+                output::text(&table(planned, style))?;
             }
         }
     }
     Ok(())
 }
 
-fn table(planned: &Planned) -> String {
-    let Planned { namespace, name, tenant_id, status, desired, .. } = planned;
+/// Reasons that are no difference and still worth telling.
+const TOLD: [Reason; 5] = [
+    Reason::IdentityNotProved,
+    Reason::ConsentDiffersFromPublished,
+    Reason::Settling,
+    Reason::ExpiringSoon,
+    Reason::NotSupportedInCloud,
+];
+
+fn table(planned: &Planned, style: Style) -> String {
+    let Planned { namespace, name, tenant_id, status, .. } = planned;
     let namespace = namespace.as_ref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
-    let mut text = format!("{namespace}{name}, tenant {tenant_id}\n\n");
+    let mut text = format!("{}, tenant {tenant_id}\n\n", style.strong(&format!("{namespace}{name}")));
     text.push_str(&applications(status));
     text.push('\n');
     for entry in &status.drift {
-        let sentence =
-            desired.as_ref().map_or_else(|| entry.actual.clone(), |desired| message::in_full(desired, entry));
-        let _ = write!(text, "{} ({})\n{}\n\n", entry.reason, entry.application, output::wrapped(&sentence));
+        let head = style.bad(&format!("{} ({})", entry.reason, entry.application));
+        let _ = write!(text, "{head}\n{}\n\n", output::wrapped(&difference(planned, entry)));
     }
     let observed = status.condition(ConditionType::Observed.as_str());
     if let Some(obstacle) = observed.filter(|observed| observed.reason != Reason::ObservationComplete.as_str()) {
-        let _ = write!(text, "{}\n{}\n\n", obstacle.reason, output::wrapped(&obstacle.message));
+        let _ = write!(text, "{}\n{}\n\n", style.bad(&obstacle.reason), output::wrapped(&obstacle.message));
     }
-    if let Some(differs) =
-        status.conditions.iter().find(|condition| condition.reason == Reason::ConsentDiffersFromPublished.as_str())
-    {
-        let _ = write!(text, "{}\n{}\n\n", differs.reason, output::wrapped(&differs.message));
+    for reason in TOLD {
+        if let Some(told) = status.conditions.iter().find(|condition| condition.reason == reason.as_str()) {
+            let _ = write!(text, "{}\n{}\n\n", style.worth_a_look(&told.reason), output::wrapped(&told.message));
+        }
     }
-    let result = match planned.result {
-        Outcome::InSync => "In sync.".to_owned(),
-        Outcome::Drifted if status.drift.len() == 1 => "1 difference.".to_owned(),
-        Outcome::Drifted => format!("{} differences.", status.drift.len()),
-        Outcome::Failed => "The tenant could not be read completely.".to_owned(),
-    };
-    text.push_str(&result);
-    text.push('\n');
+    text.push_str(&result(planned, style));
+    if let Some(app_id) = planned.desired.as_ref().and_then(Desired::found_identity) {
+        let _ = write!(
+            text,
+            "\n\"Cisco Webex Identity\" was found by what \"Cisco Webex Identity Integration\" created or owns. To pin it:\n\n  \
+             identity:\n    appId: {app_id}\n"
+        );
+    }
     if let Some(explanation) = &planned.explanation {
         text.push('\n');
         text.push_str(&explanation.text());
@@ -403,10 +424,47 @@ fn table(planned: &Planned) -> String {
     text
 }
 
+/// A difference in full, and why it is not known who made it where that is so.
+fn difference(planned: &Planned, entry: &DriftEntry) -> String {
+    let sentence =
+        planned.desired.as_ref().map_or_else(|| entry.actual.clone(), |desired| message::in_full(desired, entry));
+    match entry.attribution.as_ref().filter(|attribution| attribution.time.is_none()) {
+        Some(attribution) => format!("{sentence} {}", attribution.text),
+        None => sentence,
+    }
+}
+
+fn result(planned: &Planned, style: Style) -> String {
+    let is_not_proved = |condition: &Condition| condition.reason == Reason::IdentityNotProved.as_str();
+    let sentence = match planned.result {
+        Outcome::InSync => style.good("In sync."),
+        Outcome::Drifted if planned.status.drift.len() == 1 => style.bad("1 difference."),
+        Outcome::Drifted => style.bad(&format!("{} differences.", planned.status.drift.len())),
+        Outcome::Failed if planned.status.conditions.iter().any(is_not_proved) => {
+            style.bad("It is not clear which application is meant.")
+        }
+        Outcome::Failed => style.bad("The tenant could not be read completely."),
+    };
+    sentence + "\n"
+}
+
+/// The day on which it ends.
+fn until(certificate: &CertificateStatus) -> String {
+    let end = certificate.not_after.0.to_string();
+    format!("until {}", end.split('T').next().unwrap_or_default())
+}
+
 /// Each application in a row.
 fn applications(status: &WebexAzureIntegrationStatus) -> String {
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["APPLICATION", "STATE", "PERMISSIONS", "OBJECT ID"]);
+    table.load_style(NOTHING).set_header([
+        "APPLICATION",
+        "STATE",
+        "PERMISSIONS",
+        "PROVISIONING",
+        "CERTIFICATES",
+        "OBJECT ID",
+    ]);
     for application in &status.applications {
         let permissions = application.consent.as_ref().map_or_else(
             || "-".to_owned(),
@@ -422,6 +480,8 @@ fn applications(status: &WebexAzureIntegrationStatus) -> String {
             application.name.clone(),
             application.state.clone().unwrap_or_default(),
             permissions,
+            application.provisioning.as_ref().map_or_else(|| "-".to_owned(), |provisioning| provisioning.state.clone()),
+            application.certificates.first().map_or_else(|| "-".to_owned(), until),
             application.service_principal_id.clone().unwrap_or_else(|| "-".to_owned()),
         ]);
     }

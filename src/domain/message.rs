@@ -13,8 +13,12 @@ use crate::api::{Reason, status::DriftEntry, validation::Violation};
 /// What a difference breaks, for whoever has to decide how urgent it is.
 pub fn effect(desired: &Desired, application: Option<&DesiredApplication>, reason: Option<Reason>) -> String {
     let webex = desired.organization.map_or_else(|| "Webex".to_owned(), |id| format!("Webex organization {id}"));
-    let lacks_consent = matches!(reason, Some(Reason::ConsentMissing | Reason::ConsentIncomplete));
+    let lacks_consent = reason == Some(Reason::ConsentIncomplete);
     match (reason.and_then(Facet::of), reason) {
+        (_, Some(Reason::ExtraPermissions)) => {
+            return "Nothing fails because of that; the application may do more in the tenant than was declared."
+                .to_owned();
+        }
         (Some(Facet::Provisioning), Some(reason)) => return effect_of_provisioning(&webex, reason),
         (Some(Facet::Certificates), _) => {
             return format!("What relies on it fails: single sign-on or provisioning to {webex}.");

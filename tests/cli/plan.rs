@@ -1,6 +1,7 @@
 //! `plan`: what it prints, and the exit status that a pipeline reads.
 
 use serde_json::{Value, json};
+use webex_azure_operator::emulator::Scenario;
 
 use crate::program::{EXAMPLE, INTEGRATION, Run, Tenant, golden, run};
 
@@ -209,4 +210,48 @@ async fn a_certificate_or_a_token_file_that_is_missing_is_asked_for_by_name() {
         run(&["plan", "-f", "-", "--emulator", &url], &manifest, &[("AZURE_CLIENT_CERTIFICATE_PATH", path)]).await;
     assert_eq!(run.code, 1);
     assert!(run.err.contains("client-certificate.pem cannot be used: it holds no private key"), "{}", run.err);
+}
+
+/// The example without the line that says which application "Cisco Webex Identity" is.
+fn unpinned() -> String {
+    EXAMPLE.replace("    appId: 00000000-0000-4000-8000-000000000012", "    check: true")
+}
+
+#[tokio::test]
+async fn an_identity_that_was_found_is_told_with_the_lines_that_pin_it() {
+    let tenant = Tenant::new();
+    let run = plan(&tenant, &unpinned(), &[]).await;
+    assert_eq!((run.code, run.err.as_str()), (0, ""), "{}", run.out);
+    assert!(run.out.contains("\n  identity:\n    appId: 00000000-0000-4000-8000-000000000012\n"), "{}", run.out);
+    let pinned = plan(&tenant, EXAMPLE, &[]).await;
+    assert!(!pinned.out.contains("To pin it"), "{}", pinned.out);
+}
+
+#[tokio::test]
+async fn an_identity_that_nothing_proves_is_asked_for_by_name() {
+    let mut scenario = Scenario::incident();
+    scenario.owners.clear();
+    for principal in &mut scenario.service_principals {
+        principal.0.remove("createdByAppId");
+    }
+    for application in &mut scenario.applications {
+        application.0.remove("createdByAppId");
+    }
+    let run = plan(&Tenant::of(&scenario), &unpinned(), &[]).await;
+    assert_eq!(run.code, 1, "{}", run.out);
+    let words = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("IdentityNotProved Nothing proves which application"), "{}", run.out);
+    assert!(words.contains("such as appId: 00000000-0000-4000-8000-000000000012."), "{}", run.out);
+    assert!(run.out.ends_with("It is not clear which application is meant.\n"), "{}", run.out);
+}
+
+#[tokio::test]
+async fn colors_are_used_where_they_are_asked_for_and_never_in_a_pipe_by_themselves() {
+    let tenant = Tenant::new();
+    let colored = plan(&tenant, EXAMPLE, &["--color", "always"]).await;
+    assert!(colored.out.contains("\u{1b}[32mIn sync.\u{1b}[0m"), "{}", colored.out);
+    let plain = plan(&tenant, EXAMPLE, &[]).await;
+    assert!(!plain.out.contains('\u{1b}'), "{}", plain.out);
+    let json = plan(&tenant, EXAMPLE, &["--color", "always", "-o", "json"]).await;
+    assert!(!json.out.contains("\\u001b") && !json.out.contains('\u{1b}'), "{}", json.out);
 }

@@ -1,6 +1,6 @@
 //! `plan` over a transport and a clock that the caller brings: the command without files, sockets and terminal.
 
-use super::{Looked, Looker, Secrets, credential::CredentialArguments, exit_status, table, take_in};
+use super::{Looked, Looker, Secrets, Style, credential::CredentialArguments, exit_status, table, take_in};
 use crate::{
     api::AppId,
     clock::Clock,
@@ -28,6 +28,6 @@ pub async fn plan_over<T: Transport>(
         let Looked { planned: one, .. } = looker.look_and_inquire(&graph, file, &object, &credential).await?;
         planned.push(one);
     }
-    let text = planned.iter().map(table).collect::<Vec<_>>().join("\n");
+    let text = planned.iter().map(|planned| table(planned, Style::Plain)).collect::<Vec<_>>().join("\n");
     Ok((text, exit_status(&planned)))
 }

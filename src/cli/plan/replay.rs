@@ -21,7 +21,7 @@ pub async fn replay(arguments: &PlanArguments) -> anyhow::Result<ExitCode> {
     for path in &arguments.replay {
         planned.push(look(path, arguments.explain).await?);
     }
-    print(&planned, arguments.output)?;
+    print(&planned, arguments.output, arguments.color.style())?;
     Ok(exit_code(&planned))
 }
 
