@@ -7,7 +7,7 @@ use clap::Args;
 /// When to use colors.
 #[derive(Debug, Clone, Args)]
 pub struct ColorArgument {
-    /// Use colors in tables: on a terminal unless NO_COLOR is set, always or never.
+    /// Use colors in tables: on a terminal unless `NO_COLOR` is set, always or never.
     #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
     color: When,
     /// <https://no-color.org>
@@ -28,12 +28,12 @@ enum When {
 impl ColorArgument {
     /// How to write to standard output.
     pub fn style(&self) -> Style {
-        match self.color {
-            When::Always => Style::Colored,
-            When::Never => Style::Plain,
-            When::Auto if self.no_color.is_empty() && std::io::stdout().is_terminal() => Style::Colored,
-            When::Auto => Style::Plain,
-        }
+        let is_colored = match self.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => self.no_color.is_empty() && std::io::stdout().is_terminal(),
+        };
+        if is_colored { Style::Colored } else { Style::Plain }
     }
 }
 

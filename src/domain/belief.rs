@@ -202,7 +202,10 @@ fn entries(drifts: &[Drift], previous: Option<&Belief>, now: Timestamp) -> Vec<D
                 if drift.since.is_none() {
                     entry.since.clone_from(&same.since);
                 }
-                entry.attribution.clone_from(&same.attribution);
+                // Whoever made another difference of the same kind, such as a second deletion, is asked for anew.
+                if entry.actual == same.actual {
+                    entry.attribution.clone_from(&same.attribution);
+                }
             }
             entry
         })

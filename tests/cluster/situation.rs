@@ -1,6 +1,8 @@
 //! Twelve situations as a person meets them who has nothing but kubectl: get, get -o wide, describe and wait, kept as
 //! golden files.
 
+use std::fmt::Write as _;
+
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -210,7 +212,8 @@ async fn shown(scene: &Scene<'_>, situation: &Situation, object: &WebexAzureInte
     ] {
         let said = scene.cluster.kubectl(&arguments).await;
         let (code, out) = (said.code.unwrap(), format!("{}{}", said.out, said.err));
-        text.push_str(&format!("$ kubectl {}\n{}[exit status {code}]\n\n", arguments.join(" "), mask.applied(&out)));
+        let (command, shown) = (arguments.join(" "), mask.applied(&out));
+        writeln!(text, "$ kubectl {command}\n{shown}[exit status {code}]\n").unwrap();
         let is_ready = says(object, "Ready=True InSync");
         assert_eq!(code == 0, arguments[0] != "wait" || is_ready, "{name}: {out}");
     }

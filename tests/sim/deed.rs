@@ -11,6 +11,9 @@ use super::{
     truth::Truth,
 };
 
+/// Reads may still show what was undone this recently.
+const STILL_SHOWN: SignedDuration = SignedDuration::from_secs(90);
+
 /// Something that somebody did to a tenant.
 #[derive(Debug)]
 pub struct Deed {
@@ -118,7 +121,9 @@ impl<'a> Charge<'a> {
             }
             "ExtraPermissions" => {
                 let (was, is) = (self.held(before), self.held(after));
-                is.difference(&was).any(|(value, _)| self.named.contains(value))
+                // A permission whose name could not be looked up is told by its ID, which the truth does not hold.
+                let is_unnamed = self.named.iter().any(|name| uuid::Uuid::try_parse(name).is_ok());
+                is.difference(&was).any(|(value, _)| is_unnamed || self.named.contains(value))
             }
             "ProvisioningPaused" => {
                 let is_paused = |job: &super::truth::Job| job.code == "Paused" || job.schedule == "Paused";
@@ -138,7 +143,7 @@ impl<'a> Charge<'a> {
             "ProvisioningScopeEmpty" => self.assigned(after) < self.assigned(before),
             _ => false,
         };
-        let until = self.since().unwrap_or(deed.at);
+        let until = self.since().unwrap_or(deed.at) - STILL_SHOWN;
         made && history.between(deed.at, until).all(|truth| self.is_good(truth) != Some(true))
     }
 }

@@ -404,3 +404,17 @@ fn the_differences_of_one_application_are_not_blamed_on_what_was_done_to_another
     world.after(15).look(seen);
     assert_eq!(world.status.drift[0].attribution, None);
 }
+
+#[test]
+fn a_second_deletion_is_not_put_down_to_whoever_made_the_first() {
+    let (mut world, seen, at) = deleted();
+    let told = audited(&world, seen, &[record("Remove service principal", INTEGRATION_OBJECT, at)]);
+    world.after(15).look(told);
+    assert!(world.status.drift[0].attribution.is_some());
+    // Restored and deleted again between two looks.
+    let again = world.after(200).now;
+    world.after(100).look(healthy().soft_deleted(again));
+    assert_eq!(world.status.drift[0].since.as_ref().map(|since| since.0), Some(again));
+    assert_eq!(world.status.drift[0].attribution, None);
+    assert!(!world.memory.recall.audits.is_empty(), "it is asked for anew");
+}

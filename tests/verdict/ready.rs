@@ -319,6 +319,6 @@ fn stalled_says_what_it_is_and_where_it_is_mended_and_leaves_the_rest_to_ready()
     assert!(stalled.starts_with(&drift.actual) && ready.starts_with(&drift.actual), "{stalled}");
     assert!(stalled.contains(&drift.remedy.unwrap().url.unwrap()), "{stalled}");
     assert!(stalled.ends_with('.') && stalled.len() < ready.len(), "{stalled}");
-    let effect = "synchronization fails as unauthorized";
+    let effect = "cannot read the directory";
     assert!(ready.contains(effect) && !stalled.contains(effect), "{stalled}");
 }

@@ -24,7 +24,7 @@ const GRANT_REMOVED: &str = "Remove delegated permission grant";
 const GRANT_ADDED: &str = "Add delegated permission grant";
 const CONSENT: &str = "Consent to application";
 /// The audit log and the directory give one deletion times that are no further apart than this.
-const CLOCKS_AGREE: SignedDuration = SignedDuration::from_mins(5);
+const CLOCKS_AGREE: SignedDuration = SignedDuration::from_mins(1);
 
 const PROVISIONING_SERVICE: &str = "Account Provisioning";
 
@@ -158,7 +158,7 @@ pub fn refusal(obstacle: &Obstacle) -> Option<&'static str> {
 }
 
 /// Whether this may be the deletion that can be undone, and not an earlier one that was undone: Microsoft Graph tells when
-/// that happened, and the two clocks agree to some minutes.
+/// that happened, and the two times are close to each other.
 fn is_this_deletion(application: &ApplicationStatus, record: &AuditRecord) -> bool {
     let restore_before = application.restore_before.as_ref().map(|deadline| deadline.0);
     restore_before.is_none_or(|deadline| later(deadline, -(RESTORABLE_FOR + CLOCKS_AGREE)) <= record.at)
