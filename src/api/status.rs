@@ -311,7 +311,7 @@ pub struct AttributionStatus {
 #[serde(rename_all = "camelCase")]
 pub struct RemedyStatus {
     /// The kind of remedy: Restore, `RestoreApplication`, Consent, `EnableSignIn`, Reactivate, `SetUpAgain`, `ContactPublisher`,
-    /// Assign, `SetPermissions`, `ReviewPermissions`, `StartProvisioning`, `MendProvisioning`, `RenewCertificate`, Pin or
+    /// Assign, `SetPermissions`, `ReviewPermissions`, `StartProvisioning`, `MendProvisioning`, `RenewCertificate` or
     /// Investigate.
     pub action: String,
 

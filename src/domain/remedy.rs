@@ -58,15 +58,13 @@ pub enum Action {
     MendProvisioning,
     /// Replace a certificate or client secret.
     RenewCertificate,
-    /// Declare which application is meant.
-    Pin,
     /// Find out more before anything is done.
     Investigate,
 }
 
 impl Action {
     /// Every kind there is.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 14] = [
         Self::Restore,
         Self::RestoreApplication,
         Self::Consent,
@@ -80,7 +78,6 @@ impl Action {
         Self::StartProvisioning,
         Self::MendProvisioning,
         Self::RenewCertificate,
-        Self::Pin,
         Self::Investigate,
     ];
 
@@ -100,7 +97,6 @@ impl Action {
             Self::StartProvisioning => "StartProvisioning",
             Self::MendProvisioning => "MendProvisioning",
             Self::RenewCertificate => "RenewCertificate",
-            Self::Pin => "Pin",
             Self::Investigate => "Investigate",
         }
     }

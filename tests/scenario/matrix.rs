@@ -11,12 +11,6 @@ use webex_azure_operator::{
     domain::remedy::Action,
 };
 
-/// What no history of a tenant leads to, and why.
-pub const EXEMPT: &[(&str, &str)] = &[(
-    "remedy Pin",
-    "stands in the message of IdentityNotProved, which is no difference: nothing is known of an application that is not known",
-)];
-
 /// Files by what they reach.
 #[derive(Debug, Default)]
 pub struct Matrix {
@@ -53,12 +47,11 @@ impl Matrix {
         }
     }
 
-    /// Rows and remedies that no file reaches, but for those that none can.
+    /// Rows and remedies that no file reaches.
     pub fn unreached(&self) -> Vec<String> {
         let rows = TABLE.iter().copied().map(label).filter(|label| !self.rows.contains_key(label));
         let actions = Action::ALL.into_iter().map(Action::as_str).filter(|action| !self.actions.contains_key(*action));
-        let unreached = rows.chain(actions.map(|action| format!("remedy {action}")));
-        unreached.filter(|label| !EXEMPT.iter().any(|(exempt, _)| exempt == label)).collect()
+        rows.chain(actions.map(|action| format!("remedy {action}"))).collect()
     }
 
     /// The table that is printed.

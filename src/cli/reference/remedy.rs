@@ -80,11 +80,6 @@ const fn words(action: Action) -> Words {
             CLOUD_APPLICATION_ADMINISTRATOR,
             &[Reason::Expired],
         ),
-        Action::Pin => (
-            "Declare which application is meant, in `spec.identity.appId`.",
-            "whoever may edit the object",
-            &[Reason::IdentityNotProved],
-        ),
         Action::Investigate => (
             "Find out more before anything is done; the text says what.",
             CLOUD_APPLICATION_ADMINISTRATOR,
