@@ -192,7 +192,7 @@ async fn g34_an_unknown_value_is_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_metric_is_documented_and_nothing_else() {
+async fn every_metric_of_graph_is_documented_and_nothing_else() {
     const DOCUMENT: &str = include_str!("../../docs/metrics.md");
     let rows = DOCUMENT.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
     let documented: std::collections::BTreeSet<(String, String)> = rows
@@ -201,6 +201,8 @@ async fn every_metric_is_documented_and_nothing_else() {
             let name = if kind == "counter" { name.strip_suffix("_total").expect("counters are totals") } else { name };
             (name.to_owned(), kind.to_owned())
         })
+        // Those of the objects are held against the page where they are made, in controller/metric.rs.
+        .filter(|(name, _)| name.starts_with("webex_azure_operator_graph_"))
         .collect();
     let scene = Scene::healthy();
     scene.seen().await;
