@@ -153,7 +153,9 @@ fn starting_a_running_job_changes_nothing() {
 
 #[test]
 fn a_job_of_a_scenario_is_as_told_until_something_is_done_to_it() {
-    let mut cloud = writer();
+    let mut scenario = incident_with_roles(&[WRITE]);
+    scenario.provisioning_targets.clear();
+    let mut cloud = with(Knobs::calm(), &scenario);
     let job = told(&mut cloud);
     let before = cloud.get(&job).body;
     cloud.wait_days(3);
@@ -196,6 +198,7 @@ fn a_scenario_may_tell_what_no_living_job_would_show() {
         "synchronizationJobSettings": [],
     });
     scenario.synchronization_jobs.insert(IDENTITY_APP.to_owned(), vec![job.clone()]);
+    scenario.provisioning_targets.clear();
     let mut cloud = with(Knobs::calm(), &scenario);
     let path = format!("{BASE}/jobs/odd");
     let mut shown = cloud.get(&path).body;
@@ -204,6 +207,18 @@ fn a_scenario_may_tell_what_no_living_job_would_show() {
     assert_eq!(act(&mut cloud, &path, "start").status, 204);
     cloud.wait(5);
     assert_eq!(cloud.get(&path).body["status"]["quarantine"], Value::Null);
+}
+
+#[test]
+fn a_job_of_an_application_with_a_target_lives_on_from_where_its_words_left_it() {
+    let mut cloud = writer();
+    let job = told(&mut cloud);
+    cloud.wait(10);
+    let status = cloud.get(&job).body["status"].clone();
+    assert_eq!((&status["code"], &status["lastExecution"]["countEntitled"]), (&json!("Active"), &json!(10)));
+    let began: jiff::Timestamp = status["lastExecution"]["timeBegan"].as_str().unwrap().parse().unwrap();
+    let start: jiff::Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
+    assert!(began <= start && start.duration_since(began) <= jiff::SignedDuration::from_mins(40), "{began}");
 }
 
 #[test]
