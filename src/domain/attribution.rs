@@ -15,11 +15,11 @@ use super::{
     desired::Desired,
     drift::reason_of,
     observed::{AuditQuestion, AuditRecord, AuditSubject, Initiator, Observed, Reading},
-    text,
+    permission, text,
     timing::{later, whole_second},
 };
 use crate::api::{
-    Cloud, Reason,
+    Reason,
     status::{ApplicationStatus, AttributionStatus, DriftEntry},
 };
 
@@ -100,7 +100,7 @@ impl Inquiry<'_> {
             if subjects.is_empty() {
                 continue;
             }
-            if self.desired.cloud == Cloud::China {
+            if !permission::offers_audits(self.desired.cloud) {
                 entry.attribution = Some(unknown("Microsoft does not offer the audit log in this cloud"));
                 continue;
             }
@@ -145,7 +145,7 @@ impl Inquiry<'_> {
     }
 
     fn is_possible(&self) -> bool {
-        self.attribution != Attribution::Off && self.desired.cloud != Cloud::China
+        self.attribution != Attribution::Off && permission::offers_audits(self.desired.cloud)
     }
 
     fn known<'d>(
