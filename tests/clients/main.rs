@@ -8,6 +8,8 @@ mod azidentity;
 #[path = "../contract/check/witness.rs"]
 mod contract;
 mod directory;
+#[path = "../support/go.rs"]
+mod go;
 mod program;
 mod proxy;
 mod scene;
