@@ -42,7 +42,15 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 struct LogArguments {
     /// Form of the log on standard error: text on a terminal and JSON elsewhere, unless said otherwise.
-    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "FORMAT", help_heading = "Log")]
+    #[arg(
+        long,
+        global = true,
+        env = "WEBEX_AZURE_OPERATOR_LOG_FORMAT",
+        value_enum,
+        default_value = "auto",
+        value_name = "FORMAT",
+        help_heading = "Log"
+    )]
     log_format: LogFormat,
     /// What the log holds, by target and level, such as info or debug.
     #[arg(long, global = true, env = "WEBEX_AZURE_OPERATOR_LOG", value_name = "FILTER", help_heading = "Log")]
@@ -128,7 +136,7 @@ impl From<CloudArgument> for Cloud {
 struct AttributionArgument {
     /// Tell who made a difference, from the tenant's audit log: by sign-in and display name, by ID, or not at all. Everyone
     /// who may read the object reads it.
-    #[arg(long, value_enum, default_value = "names", value_name = "HOW")]
+    #[arg(long, env = "WEBEX_AZURE_OPERATOR_ATTRIBUTION", value_enum, default_value = "names", value_name = "HOW")]
     attribution: AttributionForm,
 }
 

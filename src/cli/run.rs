@@ -31,19 +31,20 @@ pub struct RunArguments {
     #[arg(long, env = "WEBEX_AZURE_OPERATOR_NAMESPACE", value_name = "NAMESPACE")]
     namespace: Option<String>,
     /// Most tenants that are looked at side by side.
-    #[arg(long, default_value_t = 32, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, env = "WEBEX_AZURE_OPERATOR_MAX_LOOKS", default_value_t = 32, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
     max_looks: u16,
     /// How often status.lastObservedTime is written when nothing else changes, such as 1h or 30m; 0 for never.
-    #[arg(long, default_value = "1h", value_name = "DURATION", value_parser = heartbeat)]
+    #[arg(long, env = "WEBEX_AZURE_OPERATOR_HEARTBEAT", default_value = "1h", value_name = "DURATION", value_parser = heartbeat)]
     heartbeat: Heartbeat,
-    /// Give consent links for this application too; by default only for "Cisco Webex Identity Integration". May be repeated.
-    #[arg(long, value_name = "UUID")]
+    /// Give consent links for this application too; by default only for "Cisco Webex Identity Integration". May be repeated,
+    /// or hold several with commas between them.
+    #[arg(long, env = "WEBEX_AZURE_OPERATOR_CONSENT_LINK_APP_ID", value_name = "UUID", value_delimiter = ',')]
     consent_link_app_id: Vec<AppId>,
     /// Serve metrics in the OpenMetrics form at this address, under /metrics; not served if left out.
     #[arg(long, env = "WEBEX_AZURE_OPERATOR_METRICS_ADDRESS", value_name = "ADDRESS")]
     metrics_address: Option<SocketAddr>,
     /// Give each object series of its own among the metrics; false leaves them out, for thousands of objects.
-    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "true|false", hide_possible_values = true)]
+    #[arg(long, env = "WEBEX_AZURE_OPERATOR_OBJECT_METRICS", default_value_t = true, action = clap::ArgAction::Set, value_name = "true|false", hide_possible_values = true)]
     object_metrics: bool,
     #[command(flatten)]
     attribution: AttributionArgument,
@@ -65,11 +66,11 @@ pub struct RunArguments {
 #[derive(Debug, Args)]
 struct IdentityArguments {
     /// Let objects of this namespace use the operator's own identity (spec.credentials.operatorIdentity) for this tenant.
-    /// May be repeated; nobody may by default.
-    #[arg(long, value_name = "NAMESPACE=TENANT", value_parser = allowed)]
+    /// May be repeated, or hold several with commas between them; nobody may by default.
+    #[arg(long, env = "WEBEX_AZURE_OPERATOR_ALLOW_OPERATOR_IDENTITY", value_name = "NAMESPACE=TENANT", value_delimiter = ',', value_parser = allowed)]
     allow_operator_identity: Vec<(String, TenantId)>,
     /// Audience of the Kubernetes tokens that are exchanged, where it is another than the cloud's.
-    #[arg(long, value_name = "AUDIENCE", value_parser = audience)]
+    #[arg(long, env = "WEBEX_AZURE_OPERATOR_EXCHANGE_AUDIENCE", value_name = "AUDIENCE", value_parser = audience)]
     exchange_audience: Option<String>,
     /// Application of the operator's own identity.
     #[arg(long, hide = true, env = "AZURE_CLIENT_ID")]
