@@ -9,9 +9,18 @@
 {{- end -}}
 {{- end -}}
 
-{{/* The name of objects that two releases in two namespaces could both want. */}}
+{{/* The name of roles that two releases in two namespaces could both want. */}}
 {{- define "webex-azure-operator.wideName" -}}
 {{- printf "%s:%s" .Release.Namespace (include "webex-azure-operator.name" .) -}}
+{{- end -}}
+
+{{/* The same for kinds whose names are those of DNS. No namespace has a dot, so that no two are alike. */}}
+{{- define "webex-azure-operator.wideDnsName" -}}
+{{- printf "%s.%s" .Release.Namespace (include "webex-azure-operator.name" .) -}}
+{{- end -}}
+
+{{- define "webex-azure-operator.serviceAccountName" -}}
+{{- .Values.serviceAccount.name | default (include "webex-azure-operator.name" .) -}}
 {{- end -}}
 
 {{/* What never changes in the life of a release. */}}
@@ -20,11 +29,23 @@ app.kubernetes.io/name: {{ .Chart.Name | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
-{{- define "webex-azure-operator.labels" -}}
+{{- define "webex-azure-operator.ownLabels" -}}
 {{ include "webex-azure-operator.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | quote }}
+{{- end -}}
+
+{{- define "webex-azure-operator.labels" -}}
+{{- mergeOverwrite (dict) .Values.commonLabels (fromYaml (include "webex-azure-operator.ownLabels" .)) | toYaml -}}
+{{- end -}}
+
+{{- define "webex-azure-operator.podLabels" -}}
+{{- $labels := mergeOverwrite (dict) .Values.commonLabels .Values.podLabels -}}
+{{- if and .Values.operatorIdentity.enabled .Values.operatorIdentity.webhook -}}
+{{- $_ := set $labels "azure.workload.identity/use" "true" -}}
+{{- end -}}
+{{- mergeOverwrite $labels (fromYaml (include "webex-azure-operator.selectorLabels" .)) | toYaml -}}
 {{- end -}}
 
 {{- define "webex-azure-operator.image" -}}
@@ -38,6 +59,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{/* The subject of all bindings. */}}
 {{- define "webex-azure-operator.subjects" -}}
 - kind: ServiceAccount
-  name: {{ include "webex-azure-operator.name" . | quote }}
+  name: {{ include "webex-azure-operator.serviceAccountName" . | quote }}
   namespace: {{ .Release.Namespace | quote }}
 {{- end -}}
