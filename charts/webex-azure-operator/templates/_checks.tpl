@@ -1,5 +1,10 @@
 {{/* What no schema can say: values that do not fit together. */}}
 {{- define "webex-azure-operator.checks" -}}
+{{- range list "leaderElection" "health" "settings" "networkPolicy" "tokenPolicy" -}}
+{{- if not (hasKey $.Values .) -}}
+{{- fail (printf "there is no value %s: the release keeps the values of an earlier version of this chart; use helm upgrade --reset-then-reuse-values instead of --reuse-values" .) -}}
+{{- end -}}
+{{- end -}}
 {{- if and (not .Values.leaderElection.enabled) (gt (int .Values.replicas) 1) -}}
 {{- fail (printf "replicas is %d, but leaderElection.enabled is false: two pods would look at every tenant and write every status; set replicas to 1 or leaderElection.enabled to true" (int .Values.replicas)) -}}
 {{- end -}}
