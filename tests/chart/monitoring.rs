@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use crate::helm::Helm;
 
+const RULES: &str = include_str!("../../charts/webex-azure-operator/files/rules.yaml");
+
 #[tokio::test]
 async fn nothing_of_it_is_there_unless_asked_for() {
     let objects = Helm::found().await.renders(&json!({}));
@@ -43,10 +45,9 @@ async fn the_rules_and_the_dashboard_are_those_of_the_chart() {
     assert_eq!(rule["apiVersion"], "monitoring.coreos.com/v1");
     assert_eq!(rule["metadata"]["labels"]["release"], "1");
     // Templates of Prometheus, such as {{ $labels.name }}, must not be taken for Helm's.
-    let rules: Value =
-        serde_saphyr::from_str(include_str!("../../charts/webex-azure-operator/files/rules.yaml")).unwrap();
-    assert_eq!(rule["spec"], rules);
-    assert!(!rule["spec"]["groups"].as_array().unwrap().is_empty());
+    let rules = RULES.replace("RUNBOOK_BASE", "https://docs.example/webex");
+    assert_eq!(rule["spec"], serde_saphyr::from_str::<Value>(&rules).unwrap());
+    assert!(rule["spec"].to_string().contains("https://docs.example/webex/"));
 
     let config_map = objects.named("ConfigMap", "null-dashboard");
     assert_eq!(config_map["metadata"]["labels"]["grafana_dashboard"], "yes");
@@ -57,4 +58,18 @@ async fn the_rules_and_the_dashboard_are_those_of_the_chart() {
     let by_default = Helm::found().await.renders(&json!({"dashboard": {"enabled": true}}));
     let labels = &by_default.named("ConfigMap", "y-webex-azure-operator-dashboard")["metadata"]["labels"];
     assert_eq!(labels["grafana_dashboard"], "1");
+}
+
+#[tokio::test]
+async fn alerts_have_no_links_where_nobody_said_whereto() {
+    let objects = Helm::found().await.renders(&json!({"prometheusRule": {"enabled": true}}));
+    let mut expected: Value = serde_saphyr::from_str(RULES).unwrap();
+    for group in expected["groups"].as_array_mut().unwrap() {
+        for rule in group["rules"].as_array_mut().unwrap() {
+            if let Some(annotations) = rule["annotations"].as_object_mut() {
+                annotations.remove("runbook_url");
+            }
+        }
+    }
+    assert_eq!(objects.one("PrometheusRule")["spec"], expected);
 }

@@ -63,6 +63,7 @@ async fn a_wrong_value_is_refused_by_the_name_of_its_field() {
         (json!({"proxy": {"url": "http://me:secret@proxy.example"}}), "/proxy/url"),
         (json!({"trust": {"caBundle": "MII="}}), "/trust/caBundle"),
         (json!({"serviceMonitor": {"interval": "often"}}), "/serviceMonitor/interval"),
+        (json!({"prometheusRule": {"runbookBaseUrl": "docs/"}}), "/prometheusRule/runbookBaseUrl"),
     ] {
         let said = said_of(&helm, &values, &[]);
         assert!(said.contains(field) && said.contains("values don't meet the specifications"), "{values}: {said}");
