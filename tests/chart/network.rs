@@ -54,6 +54,8 @@ async fn the_audiences_of_the_token_policy_are_those_that_the_operator_asks_for(
     let further = helm.renders_everything(&json!({}));
     let expected = ["api://another", "api://third"].map(str::to_owned).into_iter().chain(of_clouds).collect();
     assert_eq!(audiences(&further), expected);
+    let asked_by = &further.one("ValidatingAdmissionPolicy")["spec"]["matchConditions"][0]["expression"];
+    assert_eq!(*asked_by, "request.userInfo.username == 'system:serviceaccount:on:true'");
     let identity = |cloud: &str| {
         json!({"enabled": true, "clientId": "00000000-0000-4000-8000-000000000031", "cloud": cloud,
             "allow": [{"namespace": "webex", "tenantId": "00000000-0000-4000-8000-000000000001"}]})

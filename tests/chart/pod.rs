@@ -159,7 +159,7 @@ async fn every_value_of_the_pod_arrives_there() {
     assert_eq!(pod["serviceAccountName"], "true");
     assert_eq!(pod["imagePullSecrets"], json!([{"name": "yes"}]));
     assert_eq!(pod["priorityClassName"], "system-cluster-critical");
-    assert_eq!(pod["nodeSelector"], json!({"kubernetes.io/os": "linux"}));
+    assert_eq!(pod["nodeSelector"], json!({"kubernetes.io/os": "linux", "disk": "on"}));
     assert_eq!(pod["affinity"], json!({"podAntiAffinity": {}}));
     assert_eq!(pod["tolerations"], json!([{"key": "dedicated", "operator": "Exists"}]));
     let spread = json!([{"maxSkew": 2, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule",
