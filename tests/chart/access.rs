@@ -2,17 +2,22 @@
 
 use crate::cluster::{Cluster, Question};
 
-const INTEGRATIONS: (&str, &str, &str) = ("webexazure.dev", "webexazureintegrations", "");
-const STATUS: (&str, &str, &str) = ("webexazure.dev", "webexazureintegrations", "status");
-const EVENTS: (&str, &str, &str) = ("events.k8s.io", "events", "");
-const OLD_EVENTS: (&str, &str, &str) = ("", "events", "");
-const SECRETS: (&str, &str, &str) = ("", "secrets", "");
-const ACCOUNTS: (&str, &str, &str) = ("", "serviceaccounts", "");
-const TOKENS: (&str, &str, &str) = ("", "serviceaccounts", "token");
-const LEASES: (&str, &str, &str) = ("coordination.k8s.io", "leases", "");
+/// Group, resource, subresource.
+type Resource = (&'static str, &'static str, &'static str);
+/// Verb, resource, name, and whether that is allowed.
+type Row = (&'static str, Resource, &'static str, bool);
+
+const INTEGRATIONS: Resource = ("webexazure.dev", "webexazureintegrations", "");
+const STATUS: Resource = ("webexazure.dev", "webexazureintegrations", "status");
+const EVENTS: Resource = ("events.k8s.io", "events", "");
+const OLD_EVENTS: Resource = ("", "events", "");
+const SECRETS: Resource = ("", "secrets", "");
+const ACCOUNTS: Resource = ("", "serviceaccounts", "");
+const TOKENS: Resource = ("", "serviceaccounts", "token");
+const LEASES: Resource = ("coordination.k8s.io", "leases", "");
 
 /// In the namespace of the objects and credentials.
-const INSIDE: [(&str, (&str, &str, &str), &str, bool); 27] = [
+const INSIDE: [Row; 27] = [
     ("get", INTEGRATIONS, "any", true),
     ("list", INTEGRATIONS, "", true),
     ("watch", INTEGRATIONS, "", true),
@@ -43,7 +48,7 @@ const INSIDE: [(&str, (&str, &str, &str), &str, bool); 27] = [
 ];
 
 /// In the release's own namespace, beside what is allowed everywhere.
-const AT_HOME: [(&str, (&str, &str, &str), &str, bool); 12] = [
+const AT_HOME: [Row; 12] = [
     ("create", LEASES, "", true),
     ("get", LEASES, "y-webex-azure-operator", true),
     ("update", LEASES, "y-webex-azure-operator", true),

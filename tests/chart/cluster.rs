@@ -10,7 +10,7 @@ use webex_azure_operator::control_plane::{ControlPlane, Tool};
 use crate::helm::{Helm, Said as _, assets, program};
 
 /// How long the API server may take to heed a role or a policy that was just written.
-const HEEDED_WITHIN: Duration = Duration::from_secs(60);
+const HEEDED_WITHIN: Duration = Duration::from_mins(1);
 
 /// Who asks for what, and where.
 pub struct Question<'a> {

@@ -1,7 +1,12 @@
 //! The Helm chart: rendered by a real Helm, and installed by it into a real API server.
 
 #![cfg(feature = "demo")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, outside of functions marked as tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, outside of functions marked as tests"
+)]
 
 mod access;
 mod cluster;

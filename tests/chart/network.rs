@@ -18,7 +18,7 @@ fn of_cilium(values: &Value) -> Value {
     json!({"networkPolicy": {"flavor": "cilium", "clouds": values}})
 }
 
-/// The hosts by name that a CiliumNetworkPolicy lets through.
+/// The hosts by name that a `CiliumNetworkPolicy` lets through.
 fn hosts(objects: &Objects) -> BTreeSet<String> {
     let egress = objects.one("CiliumNetworkPolicy")["spec"]["egress"].as_array().unwrap();
     let named = egress.iter().filter_map(|rule| rule["toFQDNs"].as_array()).flatten();

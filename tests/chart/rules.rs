@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::helm::{Helm, Objects};
 
-/// Namespace (empty for a ClusterRole), name and rules of each role that is bound to the operator.
+/// Namespace (empty for a `ClusterRole`), name and rules of each role that is bound to the operator.
 fn granted(objects: &Objects) -> Vec<(String, String, Value)> {
     let mut granted = Vec::new();
     for (kind, binding) in [("ClusterRole", "ClusterRoleBinding"), ("Role", "RoleBinding")] {

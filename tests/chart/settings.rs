@@ -1,4 +1,4 @@
-//! The process's switches: a ConfigMap of environment variables that the program reads.
+//! The process's switches: a `ConfigMap` of environment variables that the program reads.
 
 use std::process::{Command, Output};
 
