@@ -8,6 +8,8 @@ mod attribution;
 mod certificate;
 mod consent;
 mod fixture;
+#[path = "../support/flux.rs"]
+mod flux;
 mod identity;
 mod notice;
 mod presence;

@@ -14,9 +14,12 @@ use webex_azure_operator::{
     },
 };
 
-use crate::fixture::{
-    IDENTITY, IDENTITY_OBJECT, INTEGRATION, THUMBPRINT, Tenant, World, certificate, deleted, first_cycle,
-    grants_forbidden, healthy, hours, never_started, paused, quarantined, running, secret, sign_in, spec, start,
+use crate::{
+    fixture::{
+        IDENTITY, IDENTITY_OBJECT, INTEGRATION, THUMBPRINT, Tenant, World, certificate, deleted, first_cycle,
+        grants_forbidden, healthy, hours, never_started, paused, quarantined, running, secret, sign_in, spec, start,
+    },
+    flux,
 };
 
 /// One step of a history.
@@ -170,6 +173,8 @@ fn check(world: &World, before: &World) -> Result<(), TestCaseError> {
     let is = |condition: ConditionType, expected: &str| {
         world.condition(condition).is_some_and(|(status, _)| status == expected)
     };
+    let broken = flux::broken(world.generation, status, flux::Phase::of(status));
+    prop_assert!(broken.is_empty(), "rules {:?} of Flux", broken);
     prop_assert!(status.condition("Ready").is_some(), "Ready is always there");
     prop_assert_eq!(status.observed_generation, Some(world.generation));
     prop_assert!(!(is(ConditionType::Stalled, "True") && is(ConditionType::Reconciling, "True")));
