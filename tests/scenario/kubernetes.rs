@@ -35,6 +35,7 @@ struct State {
     client: String,
     events: Vec<String>,
     writes: usize,
+    states: Vec<Value>,
 }
 
 impl Kubernetes {
@@ -50,6 +51,7 @@ impl Kubernetes {
         });
         Self(Arc::new(Mutex::new(State {
             client: spec["credentials"]["clientId"].as_str().unwrap_or_default().to_owned(),
+            states: vec![object.clone()],
             object,
             good: BTreeMap::from([("client-secret".to_owned(), client_secret.to_owned())]),
             secret: Secret::Good,
@@ -101,6 +103,7 @@ impl Kubernetes {
             state.object["metadata"]["generation"] = (generation + 1).into();
         }
         state.touch();
+        state.keep();
     }
 
     /// Asks for a look.
@@ -127,12 +130,21 @@ impl Kubernetes {
         let mut state = self.state();
         (std::mem::take(&mut state.events), std::mem::take(&mut state.writes))
     }
+
+    /// The object as it was created, after each edit, and after each write of its status: all that a pipeline can see.
+    pub fn take_states(&self) -> Vec<Value> {
+        std::mem::take(&mut self.state().states)
+    }
 }
 
 impl State {
     fn touch(&mut self) {
         let version: u64 = self.object["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap();
         self.object["metadata"]["resourceVersion"] = (version + 1).to_string().into();
+    }
+
+    fn keep(&mut self) {
+        self.states.push(self.object.clone());
     }
 
     fn answer(&mut self, method: &Method, path: &str, body: &Bytes) -> (StatusCode, Value) {
@@ -168,6 +180,7 @@ impl State {
         assert_ne!(body["status"], self.object["status"], "a status that says nothing new is not written");
         self.object["status"] = body["status"].clone();
         self.touch();
+        self.keep();
         self.writes += 1;
         (StatusCode::OK, self.object.clone())
     }

@@ -31,6 +31,8 @@ pub struct Told {
     pub planned: usize,
     /// How many batches went to the emulator.
     pub looks: usize,
+    /// All that a pipeline could see of the object, with the name of the file.
+    pub states: Vec<(String, Value)>,
 }
 
 /// Tells the story under this setting.
@@ -113,6 +115,7 @@ pub async fn play(story: &Story, setting: Option<&str>) -> Told {
     }
     microsoft.check();
     told.looks = microsoft.looks();
+    told.states = kubernetes.take_states().into_iter().map(|state| (story.name.clone(), state)).collect();
     told
 }
 
