@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a document that cannot be read ends the test")]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -11,7 +11,7 @@ use std::{
 use webex_azure_operator::{
     api::{ConditionType, Reason, reason::runbook},
     cli::reference_markdown,
-    domain::{notice::EventReason, remedy::Action},
+    domain::{notice::EventReason, permission::Need, remedy::Action},
 };
 
 fn root() -> PathBuf {
@@ -132,4 +132,36 @@ fn pages_that_are_linked_are_microsofts_ciscos_or_kubernetes() {
             assert!(hosts.iter().any(|host| page.url.starts_with(host)), "{reason} links to {}", page.url);
         }
     }
+}
+
+/// IDs of Microsoft Graph's application permissions, by name, as published.
+fn published() -> BTreeMap<String, String> {
+    let text = fs::read_to_string(root().join("src/emulator/permissions.json")).unwrap();
+    let catalog: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let roles = catalog.pointer("/appRoles").and_then(serde_json::Value::as_array).unwrap();
+    let part = |role: &serde_json::Value, name: &str| text(role.get(name).unwrap());
+    roles.iter().map(|role| (part(role, "value"), part(role, "id"))).collect()
+}
+
+#[test]
+fn the_page_about_the_application_asks_for_what_looks_need_by_its_published_ids() {
+    let page = fs::read_to_string(root().join("docs/entra-application.md")).unwrap();
+    let between = |begin: &str, end: &str| page.split_once(begin).unwrap().1.split_once(end).unwrap().0;
+    let ids = published();
+    let needed: BTreeMap<&str, &str> =
+        Need::ALL.iter().map(|need| (need.least(), ids.get(need.least()).unwrap().as_str())).collect();
+
+    let rows = page.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(rows, needed.len(), "the table has a permission that nothing needs, or lacks one");
+    for (permission, id) in &needed {
+        let row = format!("| `{permission}` | `{id}` |");
+        assert!(page.contains(&row), "{row}");
+    }
+    let granted = between("for ROLE in ", "; do").split_whitespace().filter(|word| *word != "\\");
+    assert_eq!(granted.collect::<BTreeSet<_>>(), needed.values().copied().collect());
+    let terraform = between("webex_operator_reads = toset([", "])").split(", ").map(|name| name.trim_matches('"'));
+    assert_eq!(terraform.collect::<BTreeSet<_>>(), needed.keys().copied().collect());
+    let alternative = between("try `DelegatedPermissionGrant.Read.All` (`", "`)");
+    assert_eq!(ids.get("DelegatedPermissionGrant.Read.All").map(String::as_str), Some(alternative));
 }

@@ -56,6 +56,16 @@ const JOBS: [&str; 2] = ["Synchronization.Read.All", "Synchronization.ReadWrite.
 const AUDITS: [&str; 3] = ["AuditLog.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 
 impl Need {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::ServicePrincipals,
+        Self::AppRoleAssignments,
+        Self::OAuth2PermissionGrants,
+        Self::DeletedItems,
+        Self::SynchronizationJobs,
+        Self::AuditLog,
+    ];
+
     /// The permission to ask for: the least privileged one that is documented.
     pub const fn least(self) -> &'static str {
         match self {

@@ -435,14 +435,7 @@ mod tests {
                 assert!(is_id(id.to_string().parse::<uuid::Uuid>().unwrap().as_u128()), "{}", value);
             }
         }
-        for need in [
-            Need::ServicePrincipals,
-            Need::AppRoleAssignments,
-            Need::OAuth2PermissionGrants,
-            Need::DeletedItems,
-            Need::SynchronizationJobs,
-            Need::AuditLog,
-        ] {
+        for need in Need::ALL {
             assert!(need.openers().iter().all(|opener| is_permission(opener)), "{need:?}");
         }
     }
