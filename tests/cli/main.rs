@@ -9,6 +9,8 @@ mod contract;
 mod diagnose;
 mod explain;
 mod other;
+#[path = "../support/page.rs"]
+mod page;
 mod plan;
 mod program;
 mod record;
