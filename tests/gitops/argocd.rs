@@ -1,4 +1,4 @@
-//! The health check for Argo CD: its own tests, in the form in which Argo CD runs them, and the ConfigMap made from it.
+//! The health check for Argo CD: its own tests, in the form in which Argo CD runs them, and the `ConfigMap` made from it.
 
 use std::{collections::BTreeSet, fmt::Write as _, fs};
 
@@ -115,7 +115,7 @@ fn the_test_data_are_objects_and_statuses_that_the_operator_could_have_written()
     }
 }
 
-/// The ConfigMap with the script in it, to be patched into the one that is there.
+/// The `ConfigMap` with the script in it, to be patched into the one that is there.
 fn config_map(script: &str) -> String {
     let mut text = format!(
         "# Adds the health check to Argo CD's ConfigMap, and leaves what else it holds:\n# kubectl patch configmap argocd-cm --namespace argocd --patch-file {CONFIG_MAP}\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: argocd-cm\n  namespace: argocd\ndata:\n  {KEY}: |\n"

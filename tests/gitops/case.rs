@@ -199,7 +199,8 @@ pub fn harm(judgement: &Judgement) -> Option<String> {
     let goes_on = argo.status == "Healthy" && (kstatus.status != "Current" || exprs.status != "Current");
     let holds_back = kstatus.status == "Current" && !["Healthy", "Suspended"].contains(&argo.status.as_str());
     let differs_in_flux = (kstatus.status == "Current") != (exprs.status == "Current");
-    (is_split || goes_on || holds_back || differs_in_flux).then(|| format!("they disagree: {kstatus:?}, {argo:?}, {exprs:?}"))
+    (is_split || goes_on || holds_back || differs_in_flux)
+        .then(|| format!("they disagree: {kstatus:?}, {argo:?}, {exprs:?}"))
 }
 
 /// The rules of Flux that the object breaks after a write of its status.

@@ -1,4 +1,4 @@
-//! What GitOps tools make of our objects, asked of their own code: kstatus and Flux as Go modules, Argo CD's health check
+//! What pipelines make of our objects, asked of their own code: kstatus and Flux as Go modules, Argo CD's health check
 //! in its interpreter. Here the files that people install are held against them; every status of every scenario is, by the
 //! same table, in tests/scenario.
 

@@ -1,4 +1,4 @@
-//! What GitOps tools make of every state that a pipeline could see of the object in any scenario: as it was created,
+//! What pipelines make of every state that they could see of the object in any scenario: as it was created,
 //! edited, and written. The tools are real, the expectations are those of tests/gitops.
 
 use std::collections::BTreeMap;
