@@ -4,11 +4,13 @@
 
 pub mod credential;
 pub mod event;
+pub mod lease;
 pub mod metric;
 pub mod pass;
 pub mod publish;
 pub mod queue;
 pub mod run;
 pub mod store;
+pub mod vital;
 
 pub use run::{Controller, RunError, Settings};

@@ -1,6 +1,7 @@
 //! What the process tells about itself: its log, how errors are written there, and its metrics.
 
 pub mod endpoint;
+pub mod health;
 
 use std::{error::Error as StdError, fmt::Write as _, io::IsTerminal as _};
 

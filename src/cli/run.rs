@@ -1,6 +1,6 @@
 //! `run`: the operator.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use kube::Client;
 use prometheus_client::registry::Registry;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
@@ -18,11 +18,23 @@ use super::{AttributionArgument, EmulatorArgument, TrustArgument};
 use crate::{
     api::{AppId, TenantId},
     clock::Clock,
-    controller::{Controller, Settings, credential::OperatorIdentity, queue::Limits},
+    controller::{
+        Controller, Settings,
+        credential::OperatorIdentity,
+        lease::{self, Candidate, LeaseName, election::Terms},
+        queue::Limits,
+        vital::{Standing, Vital},
+    },
     domain::Timing,
     graph::HttpTransport,
-    ops::endpoint::{Endpoint, PREFIX},
+    ops::{
+        endpoint::{Endpoint, Metrics, PREFIX},
+        health,
+    },
 };
+
+/// Name of a process that was given none.
+const NAME: &str = "webex-azure-operator";
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -40,6 +52,13 @@ pub struct RunArguments {
     /// or hold several with commas between them.
     #[arg(long, env = "WEBEX_AZURE_OPERATOR_CONSENT_LINK_APP_ID", value_name = "UUID", value_delimiter = ',')]
     consent_link_app_id: Vec<AppId>,
+    /// Stand for election by this Lease, so that of several processes one acts and another takes over when it is gone. Without
+    /// it this process acts alone.
+    #[arg(long, env = "WEBEX_AZURE_OPERATOR_LEASE", value_name = "NAMESPACE/NAME")]
+    lease: Option<LeaseName>,
+    /// Answer the probes of a kubelet at this address, under /livez and /readyz; not answered if left out.
+    #[arg(long, env = "WEBEX_AZURE_OPERATOR_HEALTH_ADDRESS", value_name = "ADDRESS")]
+    health_address: Option<SocketAddr>,
     /// Serve metrics in the OpenMetrics form at this address, under /metrics; not served if left out.
     #[arg(long, env = "WEBEX_AZURE_OPERATOR_METRICS_ADDRESS", value_name = "ADDRESS")]
     metrics_address: Option<SocketAddr>,
@@ -57,9 +76,9 @@ pub struct RunArguments {
     /// Shorten the confirmation window and the paces by this factor, for tests.
     #[arg(long, hide = true, default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..))]
     timing_divisor: i32,
-    /// Name of this process in events.
-    #[arg(long, hide = true, env = "HOSTNAME", default_value = "webex-azure-operator")]
-    instance: String,
+    /// Name of this process in events and in the Lease.
+    #[arg(long, hide = true, env = "HOSTNAME")]
+    instance: Option<String>,
 }
 
 /// The identity of the process itself, as Microsoft's workload identity webhook hands it to a pod.
@@ -127,55 +146,152 @@ fn heartbeat(text: &str) -> Result<Heartbeat, String> {
     Ok(Heartbeat(Some(duration)))
 }
 
-/// Runs until SIGTERM or Ctrl-C.
+/// Runs until SIGTERM or Ctrl-C; a second one does not wait for anything.
 pub async fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
-    let client = kubernetes_client().await?;
-    let server = arguments.emulator.base();
-    if let Some(url) = &server {
-        warn!(url, "EMULATOR: this process asks {url} instead of Microsoft; its verdicts are about a pretend tenant");
-    }
-    let transport = HttpTransport::new(&arguments.trust.transport_options()?)?;
-    let timing =
-        Timing { heartbeat: arguments.heartbeat.0, ..Timing::PRODUCTION.shortened_by(arguments.timing_divisor) };
-    let settings = Settings {
-        namespace: arguments.namespace,
-        limits: limits(arguments.max_looks),
-        timing,
-        server,
-        exchange_audience: arguments.identity.exchange_audience.clone(),
-        operator: arguments.identity.operator(),
-        linkable: arguments.consent_link_app_id,
-        attribution: arguments.attribution.how(),
-        instance: arguments.instance,
-    };
+    let mut signals = Signals::listen()?;
     let stop = CancellationToken::new();
-    let mut controller = Controller::new(client, transport, Clock::system(), settings);
+    let clock = Clock::system();
+    let vital = Vital::new(clock.clone());
     let mut serving = JoinSet::new();
-    if let Some(address) = arguments.metrics_address {
-        let endpoint = Endpoint::bind(address).await?;
-        let mut registry = Registry::with_prefix(PREFIX);
-        controller.register(&mut registry);
-        if arguments.object_metrics {
-            controller.register_objects(&mut registry);
-        }
-        info!(address = endpoint.address().map(tracing::field::display), "serving metrics at /metrics");
-        serving.spawn(endpoint.serve(registry, stop.clone()));
+    if let Some(address) = arguments.health_address {
+        let endpoint = Endpoint::bind(address, "probes").await?;
+        info!(address = endpoint.address().map(tracing::field::display), "answering probes at /livez and /readyz");
+        let (live, ready) = (vital.clone(), vital.clone());
+        serving.spawn(endpoint.serve(health::router(move || live.live(), move || ready.ready())));
     }
-    info!(version = env!("CARGO_PKG_VERSION"), "starting");
-    let running = controller.run(stop.clone());
+    let running = operate(arguments, clock, vital.clone(), stop.clone());
     let mut running = std::pin::pin!(running);
-    let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;
     tokio::select! {
         biased;
         ended = &mut running => ended?,
-        () = async { tokio::select! { biased; _ = terminate.recv() => {}, _ = tokio::signal::ctrl_c() => {} } } => {
-            info!("stopping");
+        _ = signals.next() => {
+            info!("stopping; a second signal ends this process at once");
+            vital.stopping();
             stop.cancel();
-            running.await?;
+            tokio::select! {
+                biased;
+                ended = &mut running => ended?,
+                code = signals.next() => {
+                    warn!("ended at once; what was under way is dropped");
+                    return Ok(ExitCode::from(code));
+                }
+            }
         }
     }
     serving.shutdown().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// SIGTERM and Ctrl-C.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("could not listen for SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("could not listen for SIGINT")?,
+        })
+    }
+
+    /// The next of them, as the exit status of a process that it ends.
+    async fn next(&mut self) -> u8 {
+        tokio::select! {
+            biased;
+            _ = self.terminate.recv() => 128 + 15,
+            _ = self.interrupt.recv() => 128 + 2,
+        }
+    }
+}
+
+/// Connects, and runs the controller for as long as it may act.
+async fn operate(arguments: RunArguments, clock: Clock, vital: Vital, stop: CancellationToken) -> anyhow::Result<()> {
+    let client = tokio::select! {
+        biased;
+        () = stop.cancelled() => return Ok(()),
+        client = kubernetes_client() => client?,
+    };
+    let candidate = arguments.candidate(&client, &clock, &vital);
+    let mut registry = Registry::with_prefix(PREFIX);
+    match &candidate {
+        Some(candidate) => candidate.register(&mut registry),
+        None => lease::register_alone(&mut registry),
+    }
+    let metrics = Metrics::new(registry);
+    let mut serving = JoinSet::new();
+    if let Some(address) = arguments.metrics_address {
+        let endpoint = Endpoint::bind(address, "metrics").await?;
+        info!(address = endpoint.address().map(tracing::field::display), "serving metrics at /metrics");
+        serving.spawn(endpoint.serve(metrics.clone().router()));
+    }
+    let transport = Arc::new(HttpTransport::new(&arguments.trust.transport_options()?)?);
+    let has_object_metrics = arguments.object_metrics;
+    let settings = arguments.settings();
+    info!(version = env!("CARGO_PKG_VERSION"), "starting");
+    let start = |client: Client| {
+        let mut controller = Controller::new(client, Arc::clone(&transport), clock.clone(), settings.clone());
+        controller.show_life(vital.clone());
+        let mut registry = Registry::with_prefix(PREFIX);
+        controller.register(&mut registry);
+        if has_object_metrics {
+            controller.register_objects(&mut registry);
+        }
+        let shown = metrics.show(registry);
+        let run = controller.run(stop.clone());
+        async move {
+            let ended = run.await;
+            drop(shown);
+            ended
+        }
+    };
+    match candidate {
+        Some(candidate) => candidate.lead(stop.clone(), start).await?,
+        None => {
+            info!("no lease is named (--lease): this process acts without an election, so let no second one run");
+            vital.stands(Standing::Alone);
+            start(client).await?;
+        }
+    }
+    serving.shutdown().await;
+    Ok(())
+}
+
+impl RunArguments {
+    /// Whoever stands for election, if a Lease is named.
+    fn candidate(&self, client: &Client, clock: &Clock, vital: &Vital) -> Option<Candidate> {
+        let name = self.lease.clone()?;
+        // Two processes of one name would both believe that the lease is theirs.
+        let identity = self.name().map_or_else(|| format!("{NAME}_{}", clock.uuid()), str::to_owned);
+        let terms = Terms::PRODUCTION.shortened_by(self.timing_divisor.unsigned_abs());
+        Some(Candidate::new(client.clone(), name, identity, terms, clock.clone(), vital.clone()))
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.instance.as_deref().filter(|name| !name.is_empty())
+    }
+
+    fn settings(self) -> Settings {
+        let server = self.emulator.base();
+        if let Some(url) = &server {
+            warn!(
+                url,
+                "EMULATOR: this process asks {url} instead of Microsoft; its verdicts are about a pretend tenant"
+            );
+        }
+        Settings {
+            instance: self.name().unwrap_or(NAME).to_owned(),
+            namespace: self.namespace,
+            limits: limits(self.max_looks),
+            timing: Timing { heartbeat: self.heartbeat.0, ..Timing::PRODUCTION.shortened_by(self.timing_divisor) },
+            server,
+            exchange_audience: self.identity.exchange_audience.clone(),
+            operator: self.identity.operator(),
+            linkable: self.consent_link_app_id,
+            attribution: self.attribution.how(),
+        }
+    }
 }
 
 /// As many looks side by side as asked for, a quarter of them for one tenant.

@@ -26,6 +26,7 @@ use super::{
     pass::{self, Context, End, PassError, Remembered, Turn},
     queue::{Class, Group, Limits, Queue},
     store::{Change, ObjectKey, Store, Stored, Watched},
+    vital::{BEAT, Vital},
 };
 use crate::{
     api::{AppId, Cloud},
@@ -86,6 +87,9 @@ pub enum RunError {
     /// The watch ended, which it never does by itself.
     #[error("the watch of WebexAzureIntegration objects ended")]
     WatchEnded,
+    /// The loop panicked.
+    #[error("the loop over the objects ended in a panic")]
+    Broken,
 }
 
 /// The controller.
@@ -98,6 +102,7 @@ pub struct Controller<T> {
     passes: JoinSet<Result<End, PassError>>,
     running: BTreeMap<Id, Turn>,
     is_synced: bool,
+    vital: Option<Vital>,
 }
 
 impl<T: Transport + 'static> Controller<T> {
@@ -114,6 +119,7 @@ impl<T: Transport + 'static> Controller<T> {
             passes: JoinSet::new(),
             running: BTreeMap::new(),
             is_synced: false,
+            vital: None,
         }
     }
 
@@ -129,6 +135,11 @@ impl<T: Transport + 'static> Controller<T> {
         self.store.show_on(metrics);
     }
 
+    /// Gives signs of life from now on.
+    pub fn show_life(&mut self, vital: Vital) {
+        self.vital = Some(vital);
+    }
+
     /// Runs until told to stop; passes that are under way then get a moment to end.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), RunError> {
         let client = with_head_deadline(self.ctx.client.clone());
@@ -140,7 +151,7 @@ impl<T: Transport + 'static> Controller<T> {
         let mut watch = std::pin::pin!(watch);
         loop {
             self.start_passes();
-            let due = self.queue.next_due();
+            let due = self.next_turn();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -155,6 +166,15 @@ impl<T: Transport + 'static> Controller<T> {
         }
         self.finish().await;
         Ok(())
+    }
+
+    /// When there is something to do, or a sign of life to give.
+    fn next_turn(&self) -> Option<Instant> {
+        let due = self.queue.next_due();
+        let Some(vital) = &self.vital else { return due };
+        vital.loop_turned();
+        let beat = self.ctx.clock.instant() + BEAT;
+        Some(due.map_or(beat, |due| due.min(beat)))
     }
 
     async fn finish(mut self) {
@@ -180,6 +200,9 @@ impl<T: Transport + 'static> Controller<T> {
         }
         if is_end_of_list && !self.is_synced {
             self.is_synced = true;
+            if let Some(vital) = &self.vital {
+                vital.loop_synced();
+            }
             info!(objects = self.store.len(), "watching WebexAzureIntegration objects");
         }
     }

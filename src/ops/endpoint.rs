@@ -1,12 +1,17 @@
-//! The socket on which metrics are read, in the OpenMetrics form.
+//! The sockets on which others read how it goes, and what they read of metrics, in the OpenMetrics form.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use axum::{Router, http::header, response::IntoResponse, routing::get};
 use http::StatusCode;
-use prometheus_client::{encoding::text::encode, registry::Registry};
+use prometheus_client::{
+    encoding::text::{encode_eof, encode_registry},
+    registry::Registry,
+};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 /// Name before all names.
 pub const PREFIX: &str = "webex_azure_operator";
@@ -15,8 +20,10 @@ const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset
 
 /// The address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("could not listen on {address} for metrics")]
+#[error("could not listen on {address} for {purpose}")]
 pub struct BindError {
+    /// What for.
+    pub purpose: &'static str,
     /// The address.
     pub address: SocketAddr,
     /// The cause.
@@ -31,9 +38,9 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Takes the address.
-    pub async fn bind(address: SocketAddr) -> Result<Self, BindError> {
-        let listener = TcpListener::bind(address).await.map_err(|source| BindError { address, source })?;
+    /// Takes the address for this purpose.
+    pub async fn bind(address: SocketAddr, purpose: &'static str) -> Result<Self, BindError> {
+        let listener = TcpListener::bind(address).await.map_err(|source| BindError { purpose, address, source })?;
         Ok(Self { listener })
     }
 
@@ -42,19 +49,66 @@ impl Endpoint {
         self.listener.local_addr().ok()
     }
 
-    /// Answers `GET /metrics` until told to stop.
-    pub async fn serve(self, registry: Registry, stop: CancellationToken) {
-        let registry = Arc::new(registry);
-        let router = Router::new().route("/metrics", get(move || async move { text(&registry) }));
+    /// Answers until it is dropped.
+    pub async fn serve(self, router: Router) {
         // The listener is ours and its errors are retried inside; the result carries nothing.
-        let _ = axum::serve(self.listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+        let _ = axum::serve(self.listener, router).await;
     }
 }
 
-fn text(registry: &Registry) -> impl IntoResponse + use<> {
-    let mut text = String::new();
-    match encode(&mut text, registry) {
-        Ok(()) => (StatusCode::OK, [(header::CONTENT_TYPE, CONTENT_TYPE)], text),
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "text/plain")], String::new()),
+/// What is counted: by the process for as long as it lives, and by the run that is under way, if one is.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    process: Arc<Registry>,
+    run: Arc<RwLock<Option<Registry>>>,
+}
+
+impl Metrics {
+    /// What the process counts.
+    pub fn new(process: Registry) -> Self {
+        Self { process: Arc::new(process), run: Arc::default() }
+    }
+
+    /// Shows what a run counts until the answer is dropped.
+    pub fn show(&self, run: Registry) -> Shown {
+        self.set(Some(run));
+        Shown(self.clone())
+    }
+
+    /// Answers `GET /metrics`.
+    pub fn router(self) -> Router {
+        Router::new().route("/metrics", get(move || async move { self.answer() }))
+    }
+
+    fn answer(&self) -> impl IntoResponse + use<> {
+        match self.text() {
+            Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, CONTENT_TYPE)], text),
+            Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "text/plain")], String::new()),
+        }
+    }
+
+    fn set(&self, run: Option<Registry>) {
+        *self.run.write().unwrap_or_else(PoisonError::into_inner) = run;
+    }
+
+    fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        encode_registry(&mut text, &self.process)?;
+        if let Some(run) = &*self.run.read().unwrap_or_else(PoisonError::into_inner) {
+            encode_registry(&mut text, run)?;
+        }
+        encode_eof(&mut text)?;
+        Ok(text)
+    }
+}
+
+/// What a run counts is shown as long as this lives.
+#[derive(Debug)]
+#[must_use]
+pub struct Shown(Metrics);
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.0.set(None);
     }
 }
