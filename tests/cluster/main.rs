@@ -17,6 +17,7 @@ mod certificate;
 #[path = "../contract/check/witness.rs"]
 mod contract;
 mod credential;
+mod door;
 mod fairness;
 mod federation;
 mod front;
@@ -24,6 +25,7 @@ mod golden;
 mod incident;
 mod isolation;
 mod kubectl;
+mod lease;
 mod lifecycle;
 mod object;
 mod operator_identity;
@@ -126,6 +128,14 @@ fn main() -> ExitCode {
             a_deleted_object_is_released,
             a_recreated_object_gets_a_verdict_of_its_own,
             a_display_name_cannot_deceive_a_terminal,
+        }
+        lease {
+            k24_a_killed_leader_is_followed_when_its_lease_has_run_out,
+            k25_a_leader_that_is_told_to_stop_ends_its_writes_and_hands_over_at_once,
+            k25_a_write_without_an_answer_is_given_up_within_the_pods_grace,
+            k16_a_leader_that_was_frozen_writes_nothing_when_it_wakes,
+            k15_a_leader_that_is_cut_off_stops_before_the_other_begins_and_comes_back,
+            without_a_lease_a_process_acts_alone_and_says_so,
         }
         kubectl {
             what_kubectl_shows_reads_well,

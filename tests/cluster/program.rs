@@ -49,15 +49,30 @@ impl Program {
         rest().unwrap()
     }
 
-    /// Tells it to stop; its standard output and its log.
-    pub async fn stop(mut self) -> (String, String) {
+    /// Sends it this signal, such as `STOP`.
+    pub async fn signal(&self, name: &str) {
         let id = self.child.id().unwrap().to_string();
-        let told = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
+        let told = Command::new("kill").args([&format!("-{name}"), &id]).status().await.unwrap();
         assert!(told.success());
+    }
+
+    /// Tells it to stop; its standard output and its log.
+    pub async fn stop(self) -> (String, String) {
+        self.signal("TERM").await;
+        self.ended().await
+    }
+
+    /// Waits until it has ended well; its standard output and its log.
+    pub async fn ended(mut self) -> (String, String) {
         let ended = self.child.wait().await.unwrap();
         while self.readers.join_next().await.is_some() {}
         assert!(ended.success(), "{ended}: {}", text(&self.out));
         (text(&self.out), text(&self.err))
+    }
+
+    /// Waits until it has ended; its exit code, none if a signal ended it.
+    pub async fn code(mut self) -> Option<i32> {
+        self.child.wait().await.unwrap().code()
     }
 }
 
