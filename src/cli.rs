@@ -214,19 +214,26 @@ fn loopback(text: &str) -> Result<Url, String> {
 /// Runs the command and tells how it ended.
 pub async fn main(arguments: Arguments) -> ExitCode {
     let Arguments { log, command } = arguments;
+    let is_logged = matches!(command, Command::Run(_)) && log.log_format.is_json();
     let filter = log.log.unwrap_or_else(|| default_filter(&command).to_owned());
     if let Err(error) = ops::start_log(log.log_format, &filter) {
         return output::failed(&anyhow::Error::new(error).context("could not read --log"));
     }
     match perform(command).await {
         Ok(code) => code,
+        // In a pod the last sentence is a line of the log like all others, unless there is none.
+        Err(error) if is_logged && tracing::enabled!(tracing::Level::ERROR) => {
+            tracing::error!("{}", ops::chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
         Err(error) => output::failed(&error),
     }
 }
 
 const fn default_filter(command: &Command) -> &'static str {
     match command {
-        Command::Run(_) => "info",
+        // What the Kubernetes client says by itself, and repeats, our own log says once and in a sentence.
+        Command::Run(_) => "info,kube_client=off,kube_runtime=off",
         #[cfg(feature = "demo")]
         Command::Demo(_) | Command::Emulate(_) => "off",
         // What a cluster refuses is told on standard output, once.

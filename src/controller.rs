@@ -10,7 +10,12 @@ pub mod pass;
 pub mod publish;
 pub mod queue;
 pub mod run;
+pub mod status_schema;
 pub mod store;
+pub mod trouble;
 pub mod vital;
+pub mod watch;
 
 pub use run::{Controller, RunError, Settings};
+pub use trouble::{ANSWER_WITHIN, Trouble, preflight};
+pub use watch::Area;

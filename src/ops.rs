@@ -5,7 +5,7 @@ pub mod health;
 
 use std::{error::Error as StdError, fmt::Write as _, io::IsTerminal as _};
 
-use tracing::{Metadata, Subscriber};
+use tracing::{Metadata, Subscriber, error};
 use tracing_subscriber::{
     EnvFilter, Layer,
     filter::filter_fn,
@@ -25,6 +25,17 @@ pub enum LogFormat {
     Json,
 }
 
+impl LogFormat {
+    /// Whether each event is a line of JSON.
+    pub fn is_json(self) -> bool {
+        match self {
+            Self::Auto => !std::io::stderr().is_terminal(),
+            Self::Text => false,
+            Self::Json => true,
+        }
+    }
+}
+
 /// Where kube's client logs whole answers of the Kubernetes API, such as a Secret that it could not read: as a warning, so
 /// that no ordinary level keeps it out. What went wrong reaches our own log by the error that it returns.
 /// <https://github.com/kube-rs/kube/blob/main/kube-client/src/client/mod.rs>
@@ -35,14 +46,16 @@ const PRINTS_ANSWERS: &str = "kube_client::client";
 pub fn start_log(format: LogFormat, filter: &str) -> Result<(), tracing_subscriber::filter::ParseError> {
     let filter = EnvFilter::try_new(filter)?;
     let is_terminal = std::io::stderr().is_terminal();
-    let is_json = match format {
-        LogFormat::Auto => !is_terminal,
-        LogFormat::Text => false,
-        LogFormat::Json => true,
-    };
+    let is_json = format.is_json();
     let log = Registry::default().with(lines(is_json, is_terminal)).with(filter).with(filter_fn(is_harmless));
     // A second start in one process keeps the first log.
-    let _ = log.try_init();
+    if log.try_init().is_ok() && is_json {
+        // What reads JSON stumbles over the lines that a panic prints by itself.
+        std::panic::set_hook(Box::new(|panic| {
+            let place = panic.location().map(tracing::field::display);
+            error!(place, "panicked: {}", panic.payload_as_str().unwrap_or("without a message"));
+        }));
+    }
     Ok(())
 }
 

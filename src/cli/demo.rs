@@ -16,7 +16,7 @@ use super::{output, run::limits};
 use crate::{
     clock::Clock,
     control_plane::{Assets, ControlPlane, Tool},
-    controller::{Controller, RunError, Settings, credential::OperatorIdentity},
+    controller::{Area, Controller, RunError, Settings, credential::OperatorIdentity},
     domain::{Attribution, Timing},
     emulator::{self, Emulator, Knobs, Scenario, server},
     graph::{HttpTransport, TransportOptions},
@@ -105,7 +105,7 @@ fn start_controller(
     stop: CancellationToken,
 ) -> anyhow::Result<JoinSet<Result<(), RunError>>> {
     let settings = Settings {
-        namespace: None,
+        areas: Area::of(Vec::<String>::new()),
         limits: limits(8),
         timing: Timing::PRODUCTION.shortened_by(SPEED),
         server: Some(emulator.public_url()),

@@ -1,11 +1,11 @@
 //! `run`: the operator.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use clap::Args;
 use jiff::SignedDuration;
-use kube::Client;
+use kube::{Client, config::InClusterError};
 use prometheus_client::registry::Registry;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -19,15 +19,17 @@ use crate::{
     api::{AppId, TenantId},
     clock::Clock,
     controller::{
-        Controller, Settings,
+        ANSWER_WITHIN, Area, Controller, Settings, Trouble,
         credential::OperatorIdentity,
         lease::{self, Candidate, LeaseName, election::Terms},
+        preflight,
         queue::Limits,
         vital::{Standing, Vital},
     },
     domain::Timing,
     graph::HttpTransport,
     ops::{
+        self,
         endpoint::{Endpoint, Metrics, PREFIX},
         health,
     },
@@ -39,9 +41,9 @@ const NAME: &str = "webex-azure-operator";
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArguments {
-    /// Watch this namespace only; all namespaces if left out.
-    #[arg(long, env = "WEBEX_AZURE_OPERATOR_NAMESPACE", value_name = "NAMESPACE")]
-    namespace: Option<String>,
+    /// Watch this namespace only; all namespaces if left out. May be repeated, or be a list with commas.
+    #[arg(long, env = "WEBEX_AZURE_OPERATOR_NAMESPACE", value_name = "NAMESPACE", value_delimiter = ',', value_parser = namespace)]
+    namespace: Vec<String>,
     /// Most tenants that are looked at side by side.
     #[arg(long, env = "WEBEX_AZURE_OPERATOR_MAX_LOOKS", default_value_t = 32, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
     max_looks: u16,
@@ -112,6 +114,17 @@ impl IdentityArguments {
             authority_host: self.azure_authority_host.clone().filter(|host| !host.is_empty()),
             allowed: self.allow_operator_identity.iter().cloned().collect(),
         }
+    }
+}
+
+/// An empty name is refused too: a list that is empty by mistake must not become all namespaces.
+fn namespace(text: &str) -> Result<String, String> {
+    let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let is_name = text.chars().all(is_inner) && !text.starts_with('-') && !text.ends_with('-');
+    if is_name && (1..=63).contains(&text.len()) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be the name of a namespace: up to 63 lower-case letters, digits and -, such as webex".to_owned())
     }
 }
 
@@ -208,10 +221,11 @@ impl Signals {
 
 /// Connects, and runs the controller for as long as it may act.
 async fn operate(arguments: RunArguments, clock: Clock, vital: Vital, stop: CancellationToken) -> anyhow::Result<()> {
+    let areas = Area::of(arguments.namespace.clone());
     let client = tokio::select! {
         biased;
         () = stop.cancelled() => return Ok(()),
-        client = kubernetes_client() => client?,
+        client = ready_client(&areas) => client?,
     };
     let candidate = arguments.candidate(&client, &clock, &vital);
     let mut registry = Registry::with_prefix(PREFIX);
@@ -239,9 +253,10 @@ async fn operate(arguments: RunArguments, clock: Clock, vital: Vital, stop: Canc
             controller.register_objects(&mut registry);
         }
         let shown = metrics.show(registry);
-        let run = controller.run(stop.clone());
+        let stop = stop.clone();
         async move {
-            let ended = run.await;
+            controller.read_schema().await;
+            let ended = controller.run(stop).await;
             drop(shown);
             ended
         }
@@ -282,7 +297,7 @@ impl RunArguments {
         }
         Settings {
             instance: self.name().unwrap_or(NAME).to_owned(),
-            namespace: self.namespace,
+            areas: Area::of(self.namespace),
             limits: limits(self.max_looks),
             timing: Timing { heartbeat: self.heartbeat.0, ..Timing::PRODUCTION.shortened_by(self.timing_divisor) },
             server,
@@ -300,19 +315,42 @@ pub fn limits(total: u16) -> Limits {
     Limits { total, per_tenant: (total / 4).max(1) }
 }
 
+/// A client for a cluster in which these areas can be watched.
+async fn ready_client(areas: &BTreeSet<Area>) -> anyhow::Result<Client> {
+    let (client, server) = connect().await?;
+    preflight(&client, areas, &server).await?;
+    Ok(client)
+}
+
 /// A client for the cluster of the kubeconfig, or of the pod, that answers.
 pub async fn kubernetes_client() -> anyhow::Result<Client> {
-    let mut config = kube::Config::infer()
-        .await
-        .context("no Kubernetes cluster is configured: set KUBECONFIG, or run inside a cluster")?;
+    connect().await.map(|(client, _)| client)
+}
+
+/// The client, and how its server is called in sentences.
+async fn connect() -> anyhow::Result<(Client, String)> {
+    let mut config = kube::Config::infer().await.map_err(|error| unconfigured(&error))?;
     // Repeating inside the client would hide trouble from the loop, which repeats by itself.
     config.default_retry = false;
-    let url = config.cluster_url.to_string();
+    let server = format!("the Kubernetes API server at {}", config.cluster_url);
     let client = Client::try_from(config).context("could not set up the Kubernetes client")?;
-    let version = tokio::time::timeout(std::time::Duration::from_secs(15), client.apiserver_version())
+    let version = tokio::time::timeout(ANSWER_WITHIN, client.apiserver_version())
         .await
-        .with_context(|| format!("the Kubernetes API server at {url} did not answer in 15 seconds"))?
-        .with_context(|| format!("could not reach the Kubernetes API server at {url}"))?;
-    info!(server.version = version.git_version, "connected to the Kubernetes API server at {url}");
-    Ok(client)
+        .map_err(|_| Trouble::silent(&server))?
+        .map_err(|error| Trouble::of(&error, &server))?;
+    info!(server.version = version.git_version, "connected to {server}");
+    Ok((client, server))
+}
+
+/// Why no cluster is known: in a pod, where there is always one, because its account cannot be read.
+fn unconfigured(error: &kube::config::InferConfigError) -> anyhow::Error {
+    match kube::Config::incluster() {
+        Ok(_) | Err(InClusterError::ReadEnvironmentVariable(_)) => {
+            let cause = std::error::Error::source(error).map(ops::chain).unwrap_or_default();
+            anyhow::anyhow!(cause).context("no Kubernetes cluster is configured: set KUBECONFIG, or run inside a cluster")
+        }
+        Err(error) => anyhow::anyhow!(ops::chain(&error)).context(
+            "the ServiceAccount of this pod cannot be used: let its token be mounted (automountServiceAccountToken: true)",
+        ),
+    }
 }

@@ -12,6 +12,7 @@ use super::{
     event, publish,
     queue::Class,
     run::Settings,
+    status_schema::StatusSchema,
     store::{ObjectKey, Published, StatusDigest, Stored, hash_of},
 };
 use crate::{
@@ -75,6 +76,17 @@ impl PassError {
         matches!(self, Self::Api { source, .. } if matches!(source.as_ref(), kube::Error::Api(status) if status.code == code))
     }
 
+    /// What the Kubernetes API said when it refused.
+    pub fn refusal(&self) -> Option<&str> {
+        match self {
+            Self::Api { source, .. } => match source.as_ref() {
+                kube::Error::Api(status) => Some(&status.message),
+                _ => None,
+            },
+            Self::Unreadable { .. } | Self::Contended { .. } | Self::Deadline { .. } => None,
+        }
+    }
+
     /// The same trouble, with what was tried and on what.
     #[must_use]
     pub fn about(self, operation: &'static str, object: &str) -> Self {
@@ -98,6 +110,8 @@ pub struct Context<T> {
     pub clock: Clock,
     /// What the process was told.
     pub settings: Settings,
+    /// What of the status may be written.
+    pub schema: StatusSchema,
 }
 
 /// What is remembered of an object between two passes of one process.
@@ -109,14 +123,34 @@ pub struct Remembered {
     pub held: Option<Held>,
     /// The last look that led to the status as it stands.
     pub settled: Option<Settled>,
+    /// What was decided last, where less than that could be written.
+    pub unwritten: Option<Box<Unwritten>>,
     /// Passes in a row that failed at the Kubernetes API.
     pub failures: u32,
+}
+
+/// A status of which the installed definition declares a part only. Decisions go on from all of it, so that what the
+/// server cannot keep is not news at every look.
+#[derive(Debug, Clone)]
+pub struct Unwritten {
+    status: WebexAzureIntegrationStatus,
+    /// Hash of the part that stands in the cluster.
+    written: u64,
 }
 
 impl Remembered {
     /// Nothing is remembered yet.
     pub fn new(now: Timestamp) -> Self {
-        Self { memory: Memory::new(now), held: None, settled: None, failures: 0 }
+        Self { memory: Memory::new(now), held: None, settled: None, unwritten: None, failures: 0 }
+    }
+}
+
+impl Remembered {
+    /// The status as it was published, and what of it could not be written.
+    fn published(&self, published: &Published) -> WebexAzureIntegrationStatus {
+        let written = StatusDigest::of(&published.status).hash;
+        let unwritten = self.unwritten.as_ref().filter(|unwritten| unwritten.written == written);
+        unwritten.map_or_else(|| published.status(), |unwritten| unwritten.status.clone())
     }
 }
 
@@ -128,6 +162,7 @@ pub struct Settled {
     status: u64,
     requested: bool,
     advice: u64,
+    edition: u64,
     until: Timestamp,
 }
 
@@ -182,6 +217,8 @@ pub async fn pass<T: Transport>(ctx: Arc<Context<T>>, turn: Turn) -> Result<End,
         Class::Edit | Class::Drifted => Priority::Mending,
         Class::Periodic => Priority::Nobody,
     };
+    let patience = unsigned(ctx.settings.timing.confirmation);
+    ctx.schema.ask_again(&ctx.client, ctx.clock.instant(), patience).await;
     let seen = observe(ctx, &key, &stored, &mut remembered, is_asked, priority).await?;
     let now = ctx.clock.now();
     if let Some(skew) = seen.skew {
@@ -199,12 +236,13 @@ pub async fn pass<T: Transport>(ctx: Arc<Context<T>>, turn: Turn) -> Result<End,
             let pause = desired.map(|desired| unsigned(ctx.settings.timing.interval(desired.interval)));
             return Ok(End { remembered, pause, class: Class::Periodic });
         };
-        let decision = decided(ctx, &stored, &remembered, &seen, &published, now);
-        if let Some(digest) = write(ctx, &key, &published, &decision, &seen.trail).await? {
-            let failure = failure(&published.status(), &decision.status, &seen.trail);
+        let before = remembered.published(&published);
+        let decision = decided(ctx, &stored, &remembered, &seen, &before, now);
+        if let Some(digest) = write(ctx, &key, &published, &before, &decision, &seen.trail).await? {
+            let failure = failure(&before, &decision.status, &seen.trail);
             let notices: Vec<Notice> = decision.notices.iter().cloned().chain(failure).collect();
             event::tell(&ctx.client, &key, &stored, &notices, now, &ctx.settings.instance).await;
-            let end = settle(&stored, remembered, &seen, decision, digest);
+            let end = settle(ctx, &stored, remembered, &seen, decision, digest);
             // The watch may be behind our own writes; what is answered already is not asked for again.
             let is_news = is_asked && stored.is_asked_beyond(&StatusDigest::of(&published.status));
             return Ok(if is_news { once_more(end, unsigned(ctx.settings.timing.confirmation)) } else { end });
@@ -219,7 +257,7 @@ pub async fn confess<T: Transport>(ctx: Arc<Context<T>>, key: ObjectKey, stored:
         let before = published.status();
         let status = domain::decide::internal_error(&before, stored.generation, ctx.clock.now());
         if status != before {
-            publish::write(&ctx.client, &key, &published, &status).await?;
+            publish::write(&ctx.client, &ctx.schema, &key, &published, &status).await?;
         }
     }
     Ok(End { remembered: Remembered::new(ctx.clock.now()), pause: None, class: Class::Drifted })
@@ -292,6 +330,7 @@ fn quiet<T>(
             status: stored.status.hash,
             requested: stored.is_requested(),
             advice: hash_of(&seen.advice),
+            edition: ctx.schema.edition(),
             until: settled.until,
         };
     let desired = stored.desired.as_ref().ok()?;
@@ -311,7 +350,7 @@ fn decided<T: Transport>(
     stored: &Stored,
     remembered: &Remembered,
     seen: &Seen,
-    published: &Published,
+    before: &WebexAzureIntegrationStatus,
     now: Timestamp,
 ) -> Decision {
     let desired: Result<&Desired, _> = stored.desired.as_ref().map_err(Vec::as_slice);
@@ -321,7 +360,7 @@ fn decided<T: Transport>(
         generation: stored.generation,
         requested_at: stored.requested_at.as_deref(),
         desired,
-        previous: &published.status(),
+        previous: before,
         observation: seen.observation.as_ref(),
         advice: &seen.advice,
         memory: &remembered.memory,
@@ -337,17 +376,21 @@ async fn write<T: Transport>(
     ctx: &Context<T>,
     key: &ObjectKey,
     published: &Published,
+    before: &WebexAzureIntegrationStatus,
     decision: &Decision,
     trail: &[Exchange],
 ) -> Result<Option<StatusDigest>, PassError> {
-    let before = published.status();
-    if decision.status == before {
+    let is_written = match ctx.schema.shortened(&decision.status) {
+        Some(shortened) => shortened == published.status,
+        None => decision.status == published.status(),
+    };
+    if is_written {
         return Ok(Some(StatusDigest::of(&published.status)));
     }
-    let Some(digest) = publish::write(&ctx.client, key, published, &decision.status).await? else {
+    let Some(digest) = publish::write(&ctx.client, &ctx.schema, key, published, &decision.status).await? else {
         return Ok(None);
     };
-    let changed = |condition| turned(&before, &decision.status, condition);
+    let changed = |condition| turned(before, &decision.status, condition);
     if let Some((observed, reason)) = changed(ConditionType::Observed) {
         let (code, request_id) = failed(trail);
         info!(wai = %key, observed, reason, graph.code = code, graph.request_id = request_id, "observation of {key} changed to {reason}");
@@ -395,7 +438,14 @@ fn failure(
     Some(notice::observation_failed(message, code, request_id))
 }
 
-fn settle(stored: &Stored, mut remembered: Remembered, seen: &Seen, decision: Decision, digest: StatusDigest) -> End {
+fn settle<T>(
+    ctx: &Context<T>,
+    stored: &Stored,
+    mut remembered: Remembered,
+    seen: &Seen,
+    decision: Decision,
+    digest: StatusDigest,
+) -> End {
     let Decision { status, memory, next_look, settled_until, .. } = decision;
     remembered.memory = memory;
     remembered.failures = 0;
@@ -407,8 +457,11 @@ fn settle(stored: &Stored, mut remembered: Remembered, seen: &Seen, decision: De
         status: digest.hash,
         requested: false,
         advice: hash_of(&seen.advice),
+        edition: ctx.schema.edition(),
         until,
     });
+    let is_short = ctx.schema.shortened(&status).is_some();
+    remembered.unwritten = is_short.then(|| Box::new(Unwritten { status, written: digest.hash }));
     End { remembered, pause: next_look.map(unsigned), class: if is_ready { Class::Periodic } else { Class::Drifted } }
 }
 

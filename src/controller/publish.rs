@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     pass::PassError,
+    status_schema::StatusSchema,
     store::{ObjectKey, Published, StatusDigest, Stored},
 };
 use crate::api::{ConditionType, Reason, WebexAzureIntegration, WebexAzureIntegrationStatus};
@@ -46,13 +47,17 @@ pub async fn read_back(client: &Client, key: &ObjectKey, stored: &Stored) -> Res
     }))
 }
 
-/// Writes the status by server-side apply and tells the digest of what the server made of it; none if the object changed
+/// How often a status is sent again without fields that were refused. The server may not name all of them at once.
+const SHORTENINGS: u32 = 8;
+
+/// Writes the status, as far as the installed definition declares it, by server-side apply and tells the digest of what the server made of it; none if the object changed
 /// since it was read back.
 ///
 /// The version in the body is what makes the server refuse: a status apply ignores a UID (tried on 1.36), and without
 /// the version a verdict could land on a later object of the same name.
 pub async fn write(
     client: &Client,
+    schema: &StatusSchema,
     key: &ObjectKey,
     published: &Published,
     status: &WebexAzureIntegrationStatus,
@@ -70,11 +75,21 @@ pub async fn write(
         let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         within_deadline(api.patch_status(&key.name, &parameters, &Patch::Merge(body(read, status)))).await
     };
-    let sent = serde_json::to_value(status).unwrap_or_default();
-    let parameters = PatchParams::apply(FIELD_MANAGER).force();
-    let applied =
-        within_deadline(api.patch_status(&key.name, &parameters, &Patch::Apply(body(&published.metadata, &sent))))
-            .await;
+    let apply = async |sent: &Value| {
+        let parameters = PatchParams::apply(FIELD_MANAGER).force();
+        within_deadline(api.patch_status(&key.name, &parameters, &Patch::Apply(body(&published.metadata, sent)))).await
+    };
+    let declared = || schema.shortened(status).unwrap_or_else(|| serde_json::to_value(status).unwrap_or_default());
+    let mut sent = declared();
+    let mut applied = apply(&sent).await;
+    for _ in 0..SHORTENINGS {
+        let Some(refusal) = applied.as_ref().err().and_then(PassError::refusal) else { break };
+        if !schema.was_refused(client, refusal).await {
+            break;
+        }
+        sent = declared();
+        applied = apply(&sent).await;
+    }
     let written = match applied {
         Ok(written) => match without_leftovers(&written.status, &sent) {
             Some(conditions) => merge(&written.metadata, &json!({ "conditions": conditions })).await,

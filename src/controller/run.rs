@@ -1,17 +1,13 @@
 //! The loop itself: watch events in, passes out, one after another in the order of the queue.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::StreamExt as _;
-use kube::{
-    Api, Client,
-    core::DeserializeGuard,
-    runtime::{
-        WatchStreamExt as _,
-        utils::Backoff,
-        watcher::{self, Config},
-    },
-};
+use kube::{Client, core::DeserializeGuard, runtime::watcher::Event};
 use prometheus_client::registry::Registry;
 use tokio::{
     task::{Id, JoinError, JoinSet},
@@ -25,8 +21,11 @@ use super::{
     metric::ObjectMetrics,
     pass::{self, Context, End, PassError, Remembered, Turn},
     queue::{Class, Group, Limits, Queue},
+    status_schema::StatusSchema,
     store::{Change, ObjectKey, Store, Stored, Watched},
+    trouble::Trouble,
     vital::{BEAT, Vital},
+    watch::{Area, watches},
 };
 use crate::{
     api::{AppId, Cloud},
@@ -38,17 +37,14 @@ use crate::{
 /// Pause after a pass that panicked.
 const PANIC_PAUSE: Duration = Duration::from_mins(1);
 
-/// Longest time until the answer to a list or a watch begins.
-const HEAD_DEADLINE: Duration = Duration::from_secs(30);
-
 /// How long passes may take to end when the process is told to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
 /// What the process was told.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Namespace to watch; none: all.
-    pub namespace: Option<String>,
+    /// What to watch.
+    pub areas: BTreeSet<Area>,
     /// How many looks run side by side.
     pub limits: Limits,
     /// Windows and paces.
@@ -101,7 +97,8 @@ pub struct Controller<T> {
     asked: BTreeMap<ObjectKey, Instant>,
     passes: JoinSet<Result<End, PassError>>,
     running: BTreeMap<Id, Turn>,
-    is_synced: bool,
+    unlisted: BTreeSet<Area>,
+    troubles: BTreeMap<Area, Trouble>,
     vital: Option<Vital>,
 }
 
@@ -110,15 +107,18 @@ impl<T: Transport + 'static> Controller<T> {
     pub fn new(client: Client, transport: T, clock: Clock, settings: Settings) -> Self {
         let queue = Queue::new(settings.limits);
         let graph = Graph::new(transport, clock.clone());
+        let unlisted = settings.areas.clone();
+        let schema = StatusSchema::default();
         Self {
-            ctx: Arc::new(Context { client, graph, clock, settings }),
+            ctx: Arc::new(Context { client, graph, clock, settings, schema }),
             store: Store::default(),
             queue,
             remembered: BTreeMap::new(),
             asked: BTreeMap::new(),
             passes: JoinSet::new(),
             running: BTreeMap::new(),
-            is_synced: false,
+            unlisted,
+            troubles: BTreeMap::new(),
             vital: None,
         }
     }
@@ -126,6 +126,7 @@ impl<T: Transport + 'static> Controller<T> {
     /// Makes readable what is counted.
     pub fn register(&self, registry: &mut Registry) {
         self.ctx.graph.register(registry);
+        self.ctx.schema.register(registry);
     }
 
     /// Makes readable what each object says, from the first list on.
@@ -140,14 +141,14 @@ impl<T: Transport + 'static> Controller<T> {
         self.vital = Some(vital);
     }
 
+    /// Learns what of the status the installed definition declares, so that it is said before the first verdict.
+    pub async fn read_schema(&self) {
+        self.ctx.schema.ask(&self.ctx.client).await;
+    }
+
     /// Runs until told to stop; passes that are under way then get a moment to end.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), RunError> {
-        let client = with_head_deadline(self.ctx.client.clone());
-        let api: Api<DeserializeGuard<Watched>> = match &self.ctx.settings.namespace {
-            Some(namespace) => Api::namespaced(client, namespace),
-            None => Api::all(client),
-        };
-        let watch = watcher::watcher(api, Config::default()).backoff(WatchBackoff::default());
+        let watch = watches(&self.ctx.client, &self.ctx.settings.areas);
         let mut watch = std::pin::pin!(watch);
         loop {
             self.start_passes();
@@ -156,9 +157,9 @@ impl<T: Transport + 'static> Controller<T> {
                 biased;
                 () = stop.cancelled() => break,
                 Some(ended) = self.passes.join_next_with_id(), if !self.passes.is_empty() => self.end_pass(ended),
-                event = watch.next() => match event {
-                    Some(Ok(event)) => self.take_in(event),
-                    Some(Err(error)) => warn!(error = %crate::ops::chain(&error), "the watch of WebexAzureIntegration objects broke and is made anew"),
+                brought = watch.next() => match brought {
+                    Some((area, Ok(event))) => self.take_in(&area, event),
+                    Some((area, Err(trouble))) => self.complain(area, trouble),
                     None => return Err(RunError::WatchEnded),
                 },
                 () = wait_until(due) => {}
@@ -184,9 +185,12 @@ impl<T: Transport + 'static> Controller<T> {
         }
     }
 
-    fn take_in(&mut self, event: watcher::Event<DeserializeGuard<Watched>>) {
-        let is_end_of_list = matches!(event, watcher::Event::InitDone);
-        for change in self.store.apply(event) {
+    fn take_in(&mut self, area: &Area, event: Event<DeserializeGuard<Watched>>) {
+        let is_end_of_list = matches!(event, Event::InitDone);
+        if !matches!(event, Event::Init) && self.troubles.remove(area).is_some() {
+            info!(area = %area, "the watch of WebexAzureIntegration objects in {area} works again");
+        }
+        for change in self.store.apply(area, event) {
             match change {
                 Change::Appeared(key) => self.schedule_new(key),
                 Change::Edited(key) => self.schedule_asked(key),
@@ -198,13 +202,20 @@ impl<T: Transport + 'static> Controller<T> {
                 }
             }
         }
-        if is_end_of_list && !self.is_synced {
-            self.is_synced = true;
+        if is_end_of_list && self.unlisted.remove(area) && self.unlisted.is_empty() {
             if let Some(vital) = &self.vital {
                 vital.loop_synced();
             }
             info!(objects = self.store.len(), "watching WebexAzureIntegration objects");
         }
+    }
+
+    /// Says what keeps a watch from working, once; the watch itself goes on by trying again.
+    fn complain(&mut self, area: Area, trouble: Trouble) {
+        if self.troubles.get(&area) != Some(&trouble) {
+            warn!(area = %area, "the watch of WebexAzureIntegration objects in {area} broke and is made anew: {trouble}");
+        }
+        self.troubles.insert(area, trouble);
     }
 
     /// An object that has a verdict for its generation can wait its share of the interval after a restart; one that has
@@ -291,17 +302,6 @@ impl<T: Transport + 'static> Controller<T> {
     }
 }
 
-/// The same client, which gives up a request whose answer does not begin in time. The watcher itself bounds the silence
-/// of an open watch only; a list or a watch that is never answered would leave the loop deaf for good.
-fn with_head_deadline(client: Client) -> Client {
-    let namespace = client.default_namespace().to_owned();
-    let send = move |request| {
-        let client = client.clone();
-        async move { tokio::time::timeout(HEAD_DEADLINE, client.send(request)).await?.map_err(tower::BoxError::from) }
-    };
-    Client::new(tower::service_fn(send), namespace)
-}
-
 fn group(key: &ObjectKey, stored: &Stored) -> Group {
     Group { namespace: key.namespace.clone(), tenant: stored.tenant() }
 }
@@ -310,27 +310,5 @@ async fn wait_until(due: Option<Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Pauses between attempts to watch: growing, without randomness, so that a simulation repeats.
-#[derive(Debug, Default)]
-struct WatchBackoff {
-    attempts: u32,
-}
-
-impl Iterator for WatchBackoff {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        let millis = 800_u64 << self.attempts.min(5);
-        self.attempts = self.attempts.saturating_add(1);
-        Some(Duration::from_millis(millis))
-    }
-}
-
-impl Backoff for WatchBackoff {
-    fn reset(&mut self) {
-        self.attempts = 0;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
@@ -16,7 +16,7 @@ use kube::{
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
-use super::metric::ObjectMetrics;
+use super::{metric::ObjectMetrics, watch::Area};
 use crate::{
     api::{
         AppId, REQUESTED_AT_ANNOTATION, WebexAzureIntegration, WebexAzureIntegrationSpec, WebexAzureIntegrationStatus,
@@ -259,8 +259,8 @@ pub enum Change {
 #[derive(Debug, Default)]
 pub struct Store {
     objects: BTreeMap<ObjectKey, Stored>,
-    /// Objects that the relist under way has not shown yet.
-    unseen: Option<std::collections::BTreeSet<ObjectKey>>,
+    /// Objects that the relist of an area has not shown yet, while it is under way.
+    unseen: BTreeMap<Area, BTreeSet<ObjectKey>>,
     /// Where the statuses are shown, if they are.
     metrics: Option<ObjectMetrics>,
 }
@@ -286,16 +286,18 @@ impl Store {
         self.objects.is_empty()
     }
 
-    /// Takes a watch event in and tells what it changed. A relist that shows what is known changes nothing.
-    pub fn apply(&mut self, event: Event<DeserializeGuard<Watched>>) -> Vec<Change> {
+    /// Takes an event of the watch of this area in and tells what it changed. A relist that shows what is known changes
+    /// nothing, and one of an area says nothing about the objects of another.
+    pub fn apply(&mut self, area: &Area, event: Event<DeserializeGuard<Watched>>) -> Vec<Change> {
         match event {
             Event::Init => {
-                self.unseen = Some(self.objects.keys().cloned().collect());
+                let known = self.objects.keys().filter(|key| area.holds(key)).cloned().collect();
+                self.unseen.insert(area.clone(), known);
                 Vec::new()
             }
-            Event::InitApply(object) | Event::Apply(object) => self.put(object).into_iter().collect(),
+            Event::InitApply(object) | Event::Apply(object) => self.put(area, object).into_iter().collect(),
             Event::InitDone => {
-                let unseen = self.unseen.take().unwrap_or_default();
+                let unseen = self.unseen.remove(area).unwrap_or_default();
                 unseen.into_iter().filter_map(|key| self.remove(key)).collect()
             }
             Event::Delete(object) => {
@@ -317,9 +319,9 @@ impl Store {
         Some(Change::Gone(key))
     }
 
-    fn put(&mut self, object: DeserializeGuard<Watched>) -> Option<Change> {
+    fn put(&mut self, area: &Area, object: DeserializeGuard<Watched>) -> Option<Change> {
         let (key, stored, status) = Stored::of(object)?;
-        if let Some(unseen) = &mut self.unseen {
+        if let Some(unseen) = self.unseen.get_mut(area) {
             unseen.remove(&key);
         }
         let change = match self.objects.get(&key) {
@@ -347,4 +349,83 @@ impl Store {
 
 fn is_older(version: Option<u64>, than: Option<u64>) -> bool {
     matches!((version, than), (Some(version), Some(than)) if version < than)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(namespace: &str, name: &str, version: u64) -> DeserializeGuard<Watched> {
+        serde_json::from_value(json!({
+            "metadata": {
+                "namespace": namespace, "name": name, "uid": format!("{namespace}/{name}"), "generation": 1,
+                "resourceVersion": version.to_string(),
+            },
+            "spec": {},
+        }))
+        .unwrap()
+    }
+
+    fn namespace(name: &str) -> Area {
+        Area::Namespace(name.to_owned())
+    }
+
+    fn key(namespace: &str, name: &str) -> ObjectKey {
+        ObjectKey { namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+
+    fn list(store: &mut Store, area: &Area, objects: Vec<DeserializeGuard<Watched>>) -> Vec<Change> {
+        let events = std::iter::once(Event::Init).chain(objects.into_iter().map(Event::InitApply));
+        events.chain([Event::InitDone]).flat_map(|event| store.apply(area, event)).collect()
+    }
+
+    #[test]
+    fn a_relist_of_one_namespace_leaves_the_objects_of_another() {
+        let mut store = Store::default();
+        list(&mut store, &namespace("a"), vec![object("a", "stays", 1), object("a", "goes", 2)]);
+        list(&mut store, &namespace("b"), vec![object("b", "stays", 3)]);
+        let changes = list(&mut store, &namespace("a"), vec![object("a", "stays", 1)]);
+        assert_eq!(changes, [Change::Gone(key("a", "goes"))]);
+        assert!(store.get(&key("b", "stays")).is_some());
+        assert_eq!(list(&mut store, &namespace("b"), vec![]), [Change::Gone(key("b", "stays"))]);
+        assert!(store.get(&key("a", "stays")).is_some());
+    }
+
+    #[test]
+    fn relists_of_two_namespaces_at_the_same_time_do_not_mix() {
+        let mut store = Store::default();
+        let (a, b) = (namespace("a"), namespace("b"));
+        list(&mut store, &a, vec![object("a", "one", 1), object("a", "two", 2)]);
+        list(&mut store, &b, vec![object("b", "one", 3), object("b", "two", 4)]);
+        for event in [Event::Init, Event::InitApply(object("a", "one", 1))] {
+            assert_eq!(store.apply(&a, event), []);
+        }
+        for event in [Event::Init, Event::InitApply(object("b", "two", 4))] {
+            assert_eq!(store.apply(&b, event), []);
+        }
+        assert_eq!(store.apply(&a, Event::InitDone), [Change::Gone(key("a", "two"))]);
+        assert_eq!(store.apply(&b, Event::InitDone), [Change::Gone(key("b", "one"))]);
+        assert_eq!(store.len(), 2);
+    }
+
+    #[test]
+    fn a_relist_of_all_namespaces_removes_wherever_something_is_gone() {
+        let mut store = Store::default();
+        list(&mut store, &Area::All, vec![object("a", "one", 1), object("b", "one", 2)]);
+        assert_eq!(list(&mut store, &Area::All, vec![object("b", "one", 2)]), [Change::Gone(key("a", "one"))]);
+    }
+
+    #[test]
+    fn a_relist_that_was_broken_off_removes_nothing() {
+        let mut store = Store::default();
+        list(&mut store, &Area::All, vec![object("a", "one", 1), object("a", "two", 2)]);
+        for event in [Event::Init, Event::InitApply(object("a", "one", 1)), Event::Init] {
+            assert_eq!(store.apply(&Area::All, event), []);
+        }
+        for name in ["one", "two"] {
+            assert_eq!(store.apply(&Area::All, Event::InitApply(object("a", name, 1))), []);
+        }
+        assert_eq!(store.apply(&Area::All, Event::InitDone), []);
+        assert_eq!(store.len(), 2);
+    }
 }

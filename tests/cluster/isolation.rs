@@ -1,7 +1,7 @@
 //! What happens to one object is nobody else's: a mistake of ours, and what a neighbour signs in with.
 
 use serde_json::json;
-use webex_azure_operator::api::status::ApplicationStatus;
+use webex_azure_operator::{api::status::ApplicationStatus, controller::Area};
 
 use crate::{
     object::{IN_SYNC, about, changed, conditions, integration, status},
@@ -36,7 +36,7 @@ pub async fn i17_a_neighbour_with_a_wrong_secret_gets_nothing_of_who_is_signed_i
     let mut scene = Scene::open(stage, "neighbour-one").await;
     let neighbour = Scene::open_alone(stage, "neighbour-two").await;
     scene.tenants.add_other().await;
-    scene.operate_with(scene.cluster.client_of_shard(SHARD), |settings| settings.namespace = None);
+    scene.operate_with(scene.cluster.client_of_shard(SHARD), |settings| settings.areas = [Area::All].into());
     let ours = |object| changed(object, &json!({ "metadata": { "labels": { "shard": SHARD } } }));
     scene.create(&ours(about(OTHER, integration("witness")))).await;
     let seldom = json!({ "spec": { "interval": "24h" } });

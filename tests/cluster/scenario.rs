@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use webex_azure_operator::{
     api::{CREDENTIALS_LABEL, REQUESTED_AT_ANNOTATION, WebexAzureIntegration},
     clock::Clock,
-    controller::{Controller, RunError, Settings, credential::OperatorIdentity, queue::Limits},
+    controller::{Area, Controller, RunError, Settings, credential::OperatorIdentity, queue::Limits},
     domain::Timing,
 };
 
@@ -140,7 +140,7 @@ impl<'a> Scene<'a> {
 
     fn operate(&mut self) {
         let settings = Settings {
-            namespace: Some(self.namespace.clone()),
+            areas: Area::of([self.namespace.as_str()]),
             limits: Limits { total: 8, per_tenant: 4 },
             timing: Timing::PRODUCTION.shortened_by(SPEED),
             server: None,

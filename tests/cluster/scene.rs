@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use webex_azure_operator::{
     api::{CLIENT_ID_ANNOTATION, CREDENTIALS_LABEL, REQUESTED_AT_ANNOTATION, WebexAzureIntegration},
     clock::Clock,
-    controller::{Controller, RunError, Settings, credential::OperatorIdentity, queue::Limits},
+    controller::{Area, Controller, RunError, Settings, credential::OperatorIdentity, queue::Limits},
     domain::Timing,
 };
 
@@ -100,7 +100,7 @@ impl<'a> Scene<'a> {
     /// The same with settings changed by this.
     pub fn operate_with(&mut self, client: Client, change: impl FnOnce(&mut Settings)) {
         let mut settings = Settings {
-            namespace: Some(self.namespace.to_owned()),
+            areas: Area::of([self.namespace]),
             limits: Limits { total: 8, per_tenant: 4 },
             timing: Timing::PRODUCTION.shortened_by(SPEED),
             server: Some(self.tenants.url()),

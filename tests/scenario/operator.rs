@@ -10,10 +10,11 @@ use tokio::{task::JoinSet, time::Instant};
 use webex_azure_operator::{
     clock::Clock,
     controller::{
-        Settings,
+        Area, Settings,
         credential::OperatorIdentity,
         pass::{self, Context, End, Remembered, Turn},
         queue::{Class, Limits},
+        status_schema::StatusSchema,
         store::{Change, ObjectKey, Store, Watched},
     },
     domain::{Timing, timing::unsigned},
@@ -78,7 +79,7 @@ impl Operator {
     pub fn take_in(&mut self) {
         let object: DeserializeGuard<Watched> = serde_json::from_value(self.kubernetes.object()).unwrap();
         let now = self.now();
-        for change in self.store.apply(Event::Apply(object)) {
+        for change in self.store.apply(&Area::All, Event::Apply(object)) {
             match change {
                 Change::Appeared(_) => self.due = Some(now),
                 Change::Edited(key) => {
@@ -148,6 +149,7 @@ fn context(microsoft: &Microsoft, kubernetes: &Kubernetes, settings: &Settings) 
         graph: Graph::new(microsoft.clone(), clock.clone()),
         clock,
         settings: settings.clone(),
+        schema: StatusSchema::default(),
     })
 }
 
@@ -162,7 +164,7 @@ pub fn settings(story: &Story, spec: &Value) -> Settings {
         operator.allowed.insert((NAMESPACE.to_owned(), tenant));
     }
     Settings {
-        namespace: Some(NAMESPACE.to_owned()),
+        areas: Area::of([NAMESPACE]),
         limits: Limits { total: 8, per_tenant: 4 },
         timing: Timing::PRODUCTION,
         server: None,

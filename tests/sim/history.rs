@@ -1,6 +1,6 @@
 //! One history: a few objects and tenants, some hours of acts and faults, then silence; all from one seed.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use webex_azure_operator::{
     clock::Clock,
-    controller::{Controller, Settings, credential::OperatorIdentity, queue::Limits},
+    controller::{Area, Controller, Settings, credential::OperatorIdentity, queue::Limits},
     domain::Timing,
     emulator::{Emulator, Knobs, Settings as EmulatorSettings, UNKNOWNS},
 };
@@ -133,7 +133,7 @@ fn start(seed: u64, process: u64, shared: &Shared, seam: &KubeSeam) -> Controlle
     world.note("process", &format!("{process} starts"));
     let clock = Clock::seeded(world.now(), seed.wrapping_add(process << 32));
     let settings = Settings {
-        namespace: None,
+        areas: BTreeSet::from([Area::All]),
         limits: Limits { total: 4, per_tenant: 2 },
         timing: Timing::PRODUCTION,
         server: Some(BASE.to_owned()),
