@@ -69,11 +69,11 @@ fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(is_json: bool, is_terminal: boo
 }
 
 /// The error and its causes in one line; a cause that its parent already quotes is left out.
-pub fn chain(error: &dyn StdError) -> String {
-    let mut line = error.to_string();
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut line = words(error);
     let mut next = error.source();
     while let Some(cause) = next {
-        let text = cause.to_string();
+        let text = words(cause);
         if !line.contains(&text) {
             // Writing to a String cannot fail.
             let _ = write!(line, ": {text}");
@@ -81,4 +81,30 @@ pub fn chain(error: &dyn StdError) -> String {
         next = cause.source();
     }
     line
+}
+
+/// What the error says itself. An answer of the Kubernetes API is its message and code: as an error of the client it would
+/// be followed by all its fields.
+fn words(error: &(dyn StdError + 'static)) -> String {
+    let boxed = error.downcast_ref::<Box<kube::Error>>().map(AsRef::as_ref);
+    match boxed.or_else(|| error.downcast_ref::<kube::Error>()) {
+        Some(kube::Error::Api(status)) => format!("{} ({})", status.message.trim(), status.code),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_the_kubernetes_api_is_told_in_its_words_and_no_others() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("could not read the object webex/contoso")]
+        struct Failed(#[source] Box<kube::Error>);
+
+        let status = kube::core::Status::failure("nobody may read it", "Forbidden").with_code(403).boxed();
+        let error = Failed(Box::new(kube::Error::Api(status)));
+        assert_eq!(chain(&error), "could not read the object webex/contoso: nobody may read it (403)");
+    }
 }

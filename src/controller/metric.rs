@@ -359,7 +359,10 @@ mod tests {
     fn series_follow_the_watch_through_edits_relists_and_a_later_object_of_the_same_name() {
         use kube::{core::DeserializeGuard, runtime::watcher::Event};
 
-        use crate::controller::store::{Store, Watched};
+        use crate::controller::{
+            store::{Store, Watched},
+            watch::Area,
+        };
 
         let metrics = ObjectMetrics::default();
         let mut store = Store::default();
@@ -372,19 +375,19 @@ mod tests {
             let ready = scraped(&metrics).into_iter().filter(|line| line.starts_with("ready{"));
             ready.map(|line| line.split('"').nth(3).unwrap_or_default().to_owned()).collect::<Vec<_>>()
         };
-        store.apply(Event::Apply(object("contoso", "1", "5", deleted())));
-        store.apply(Event::Apply(object("fabrikam", "2", "6", deleted())));
+        store.apply(&Area::All, Event::Apply(object("contoso", "1", "5", deleted())));
+        store.apply(&Area::All, Event::Apply(object("fabrikam", "2", "6", deleted())));
         assert_eq!(names(), ["contoso", "fabrikam"]);
-        store.apply(Event::Apply(object("contoso", "1", "4", Value::Null)));
+        store.apply(&Area::All, Event::Apply(object("contoso", "1", "4", Value::Null)));
         assert_eq!(names(), ["contoso", "fabrikam"], "what is older shows nothing");
-        store.apply(Event::Init);
-        store.apply(Event::InitApply(object("contoso", "1", "5", deleted())));
-        store.apply(Event::InitDone);
+        store.apply(&Area::All, Event::Init);
+        store.apply(&Area::All, Event::InitApply(object("contoso", "1", "5", deleted())));
+        store.apply(&Area::All, Event::InitDone);
         assert_eq!(names(), ["contoso"], "what a relist does not show is gone");
-        store.apply(Event::Apply(object("contoso", "3", "9", Value::Null)));
+        store.apply(&Area::All, Event::Apply(object("contoso", "3", "9", Value::Null)));
         assert_eq!(names(), Vec::<String>::new(), "a later object has no verdict yet");
-        store.apply(Event::Apply(object("contoso", "3", "10", deleted())));
-        store.apply(Event::Delete(object("contoso", "3", "11", deleted())));
+        store.apply(&Area::All, Event::Apply(object("contoso", "3", "10", deleted())));
+        store.apply(&Area::All, Event::Delete(object("contoso", "3", "11", deleted())));
         assert!(scraped(&metrics).is_empty());
     }
 

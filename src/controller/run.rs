@@ -14,7 +14,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::{
     credential::OperatorIdentity,
@@ -214,6 +214,8 @@ impl<T: Transport + 'static> Controller<T> {
     fn complain(&mut self, area: Area, trouble: Trouble) {
         if self.troubles.get(&area) != Some(&trouble) {
             warn!(area = %area, "the watch of WebexAzureIntegration objects in {area} broke and is made anew: {trouble}");
+        } else {
+            debug!(area = %area, "the watch of WebexAzureIntegration objects in {area} is still broken");
         }
         self.troubles.insert(area, trouble);
     }

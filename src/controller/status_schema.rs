@@ -63,12 +63,8 @@ impl StatusSchema {
 
     /// Asks the API server what the definition declares. That it does not tell changes nothing.
     pub async fn ask(&self, client: &Client) {
-        match described(client).await {
-            Ok(Some(served)) => self.learn(served),
-            Ok(None) => debug!("the API server's description of WebexAzureIntegration has no status"),
-            Err(error) => {
-                debug!(error = %crate::ops::chain(&error), "the API server does not describe WebexAzureIntegration");
-            }
+        if let Some(served) = asked(client).await {
+            self.learn(served);
         }
     }
 
@@ -94,9 +90,10 @@ impl StatusSchema {
         if fields.is_empty() {
             return false;
         }
-        self.ask(client).await;
         // The description may be behind the definition for a moment, or not be readable; the refusal is certain.
-        let mut declared = self.state().short.clone().unwrap_or_else(|| self.own.clone());
+        let agrees = |served: &Declared| fields.iter().all(|field| !served.clone().remove(field));
+        let served = asked(client).await.filter(agrees);
+        let mut declared = served.or_else(|| self.state().short.clone()).unwrap_or_else(|| self.own.clone());
         for field in &fields {
             declared.remove(field);
         }
@@ -146,6 +143,17 @@ fn tell(missing: &BTreeSet<String>) {
         "the installed CustomResourceDefinition is older than this operator: it does not declare {}, so that these are not written; verdicts still are; upgrade it with `webex-azure-operator crd | kubectl apply -f -`, or with the chart",
         fields.join(", ")
     );
+}
+
+async fn asked(client: &Client) -> Option<Declared> {
+    match described(client).await {
+        Ok(Some(served)) => return Some(served),
+        Ok(None) => debug!("the API server's description of WebexAzureIntegration has no status"),
+        Err(error) => {
+            debug!(error = %crate::ops::chain(&error), "the API server does not describe WebexAzureIntegration");
+        }
+    }
+    None
 }
 
 /// What the API server says that it declares of the status; none if it does not say.

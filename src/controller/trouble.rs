@@ -88,7 +88,7 @@ pub enum Trouble {
         reason: String,
     },
     /// It answers, but not with objects.
-    #[error("{server} could not answer ({reason}); this is tried again")]
+    #[error("{server} could not answer ({reason}); the operator goes on when it can")]
     Unwell {
         /// Who.
         server: String,

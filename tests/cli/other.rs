@@ -75,6 +75,46 @@ async fn without_a_cluster_run_says_what_is_missing_in_one_sentence() {
 }
 
 #[tokio::test]
+async fn in_a_pod_the_last_sentence_of_run_is_a_line_of_json_and_other_commands_speak_plainly() {
+    let nowhere = [("KUBECONFIG", "/nowhere/config")];
+    let none = run(&["run"], "", &nowhere).await;
+    assert_eq!((none.code, none.out.as_str(), none.err.lines().count()), (1, "", 1), "{}", none.err);
+    let line: serde_json::Value = serde_json::from_str(&none.err).unwrap();
+    let message = line.get("message").and_then(|message| message.as_str()).unwrap();
+    assert!(message.starts_with("no Kubernetes cluster is configured: set KUBECONFIG, or run inside a cluster"));
+    assert!(message.contains("/nowhere/config") && !message.contains("in-cluster"), "{message}");
+    assert_eq!(line.get("level").and_then(|level| level.as_str()), Some("ERROR"));
+    let text = run(&["run", "--log-format", "text"], "", &nowhere).await;
+    assert!(text.err.starts_with("error: no Kubernetes cluster is configured"), "{}", text.err);
+    let plan = run(&["plan", "-f", "/nowhere/file"], "", &[]).await;
+    assert!(plan.err.starts_with("error: "), "{}", plan.err);
+}
+
+#[tokio::test]
+async fn a_pod_without_its_token_says_so() {
+    let pod = [("KUBERNETES_SERVICE_HOST", "127.0.0.1"), ("KUBERNETES_SERVICE_PORT", "1")];
+    let none = run(&["run", "--log-format", "text"], "", &pod).await;
+    assert_eq!((none.code, none.err.lines().count()), (1, 1), "{}", none.err);
+    assert!(none.err.contains("let its token be mounted (automountServiceAccountToken: true)"), "{}", none.err);
+}
+
+#[tokio::test]
+async fn namespaces_are_told_one_by_one_or_as_a_list_and_a_wrong_name_is_refused() {
+    for wrong in ["", "Webex", "-webex", "webex-", "a/b", "webex,", &"w".repeat(64)] {
+        let by_flag = run(&["run", "--namespace", wrong], "", &[]).await;
+        let by_environment = run(&["run"], "", &[("WEBEX_AZURE_OPERATOR_NAMESPACE", wrong)]).await;
+        for refused in [by_flag, by_environment] {
+            assert_eq!(refused.code, 2, "{wrong:?}: {}", refused.err);
+            assert!(refused.err.contains("--namespace"), "{}", refused.err);
+        }
+    }
+    for good in [&["--namespace", "a", "--namespace", "b-1"][..], &["--namespace", "a,b,a"]] {
+        let started = run(&[&["run"], good].concat(), "", &[("KUBECONFIG", "/nowhere/config")]).await;
+        assert_eq!(started.code, 1, "the arguments are taken, and a cluster is missing: {}", started.err);
+    }
+}
+
+#[tokio::test]
 async fn the_emulator_refuses_to_listen_beyond_this_machine() {
     let refused = run(&["emulate", "--listen", "0.0.0.0:0"], "", &[]).await;
     assert_eq!(

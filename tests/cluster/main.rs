@@ -12,6 +12,7 @@
 
 mod access;
 mod admission;
+mod areas;
 mod canary;
 mod certificate;
 #[path = "../contract/check/witness.rs"]
@@ -142,6 +143,9 @@ fn main() -> ExitCode {
         }
         situation {
             twelve_situations_read_well_in_kubectl,
+        }
+        areas {
+            two_of_three_namespaces_are_watched_with_roles_in_them_only,
         }
         access {
             the_charts_permissions_are_enough_and_name_each_secret,
