@@ -5,6 +5,7 @@ pub mod health;
 
 use std::{error::Error as StdError, fmt::Write as _, io::IsTerminal as _};
 
+use kube::core::Status;
 use tracing::{Metadata, Subscriber, error};
 use tracing_subscriber::{
     EnvFilter, Layer,
@@ -71,14 +72,14 @@ fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(is_json: bool, is_terminal: boo
 /// The error and its causes in one line; a cause that its parent already quotes is left out.
 pub fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut line = words(error);
-    let mut next = error.source();
+    let mut next = cause_of(error);
     while let Some(cause) = next {
         let text = words(cause);
         if !line.contains(&text) {
             // Writing to a String cannot fail.
             let _ = write!(line, ": {text}");
         }
-        next = cause.source();
+        next = cause_of(cause);
     }
     line
 }
@@ -86,11 +87,20 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
 /// What the error says itself. An answer of the Kubernetes API is its message and code: as an error of the client it would
 /// be followed by all its fields.
 fn words(error: &(dyn StdError + 'static)) -> String {
-    let boxed = error.downcast_ref::<Box<kube::Error>>().map(AsRef::as_ref);
-    match boxed.or_else(|| error.downcast_ref::<kube::Error>()) {
-        Some(kube::Error::Api(status)) => format!("{} ({})", status.message.trim(), status.code),
-        _ => error.to_string(),
+    match answer(error) {
+        Some(status) => format!("{} ({})", status.message.trim(), status.code),
+        None => error.to_string(),
     }
+}
+
+fn cause_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    if answer(error).is_some() { None } else { error.source() }
+}
+
+fn answer<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Status> {
+    let boxed = error.downcast_ref::<Box<kube::Error>>().map(AsRef::as_ref);
+    let error = boxed.or_else(|| error.downcast_ref::<kube::Error>())?;
+    if let kube::Error::Api(status) = error { Some(status) } else { None }
 }
 
 #[cfg(test)]
@@ -103,7 +113,7 @@ mod tests {
         #[error("could not read the object webex/contoso")]
         struct Failed(#[source] Box<kube::Error>);
 
-        let status = kube::core::Status::failure("nobody may read it", "Forbidden").with_code(403).boxed();
+        let status = Status::failure("nobody may read it", "Forbidden").with_code(403).boxed();
         let error = Failed(Box::new(kube::Error::Api(status)));
         assert_eq!(chain(&error), "could not read the object webex/contoso: nobody may read it (403)");
     }

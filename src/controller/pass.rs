@@ -78,13 +78,8 @@ impl PassError {
 
     /// What the Kubernetes API said when it refused.
     pub fn refusal(&self) -> Option<&str> {
-        match self {
-            Self::Api { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) => Some(&status.message),
-                _ => None,
-            },
-            Self::Unreadable { .. } | Self::Contended { .. } | Self::Deadline { .. } => None,
-        }
+        let Self::Api { source, .. } = self else { return None };
+        if let kube::Error::Api(status) = source.as_ref() { Some(&status.message) } else { None }
     }
 
     /// The same trouble, with what was tried and on what.

@@ -212,10 +212,10 @@ impl<T: Transport + 'static> Controller<T> {
 
     /// Says what keeps a watch from working, once; the watch itself goes on by trying again.
     fn complain(&mut self, area: Area, trouble: Trouble) {
-        if self.troubles.get(&area) != Some(&trouble) {
-            warn!(area = %area, "the watch of WebexAzureIntegration objects in {area} broke and is made anew: {trouble}");
-        } else {
+        if self.troubles.get(&area) == Some(&trouble) {
             debug!(area = %area, "the watch of WebexAzureIntegration objects in {area} is still broken");
+        } else {
+            warn!(area = %area, "the watch of WebexAzureIntegration objects in {area} broke and is made anew: {trouble}");
         }
         self.troubles.insert(area, trouble);
     }

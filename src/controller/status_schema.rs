@@ -2,7 +2,7 @@
 //! field of it is not declared, so an operator that is newer than the definition leaves those out, and says so.
 //!
 //! Where the definition can be read about without a right of its own: `/openapi/v3/apis/…`, which Kubernetes lets every
-//! account read (ClusterRole system:discovery). Where a cluster does not, the fields that a refusal names are left out.
+//! account read (the role `system:discovery`). Where a cluster does not, the fields that a refusal names are left out.
 
 mod declared;
 

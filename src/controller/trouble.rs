@@ -112,17 +112,21 @@ impl Trouble {
     /// What an error of the Kubernetes client means; `server` is how the API server is called.
     pub fn of(error: &kube::Error, server: &str) -> Self {
         let server = server.to_owned();
-        match error {
-            kube::Error::Api(status) if status.code == 401 => Self::Unauthorized { server },
-            kube::Error::Api(status) => Self::Unwell { server, reason: told(status) },
-            kube::Error::Auth(_) => Self::NoCredentials { server, reason: root(error) },
-            kube::Error::Service(_) | kube::Error::HyperError(_) => {
-                let is_tls = causes(error).any(<dyn StdError>::is::<rustls::Error>);
-                let reason = root(error);
-                if is_tls { Self::Untrusted { server, reason } } else { Self::Unreachable { server, reason } }
-            }
-            _ => Self::Unwell { server, reason: root(error) },
+        if let kube::Error::Api(status) = error {
+            return match status.code {
+                401 => Self::Unauthorized { server },
+                _ => Self::Unwell { server, reason: told(status) },
+            };
         }
+        let reason = root(error);
+        if matches!(error, kube::Error::Auth(_)) {
+            return Self::NoCredentials { server, reason };
+        }
+        if causes(error).any(<dyn StdError>::is::<rustls::Error>) {
+            return Self::Untrusted { server, reason };
+        }
+        let is_way = matches!(error, kube::Error::Service(_) | kube::Error::HyperError(_));
+        if is_way { Self::Unreachable { server, reason } } else { Self::Unwell { server, reason } }
     }
 
     /// What an error of a watch means.
@@ -140,19 +144,18 @@ impl Trouble {
 
     /// What an error about the objects of this area means.
     async fn of_objects(client: &Client, area: &Area, error: &kube::Error, server: &str) -> Self {
-        match error {
-            kube::Error::Api(status) if status.code == 403 => forbidden(area, status),
-            kube::Error::Api(status) if status.code == 404 => match served(client).await {
-                Ok(Some(versions)) if versions.contains(version().as_ref()) => {
-                    Self::Unwell { server: server.to_owned(), reason: told(status) }
-                }
+        let kube::Error::Api(status) = error else { return Self::of(error, server) };
+        match status.code {
+            403 => forbidden(area, status),
+            404 => match served(client).await {
+                Ok(Some(versions)) if versions.contains(version().as_ref()) => Self::of(error, server),
                 Ok(Some(versions)) => {
                     Self::VersionNotServed { served: versions.into_iter().collect::<Vec<_>>().join(", ") }
                 }
                 Ok(None) => Self::NotInstalled,
                 Err(error) => Self::of(&error, server),
             },
-            error => Self::of(error, server),
+            _ => Self::of(error, server),
         }
     }
 }

@@ -29,7 +29,7 @@ async fn last_words(kubeconfig: &str, arguments: &[&str]) -> String {
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = tokio::time::timeout(std::time::Duration::from_secs(60), run).await.unwrap().unwrap();
+    let output = tokio::time::timeout(std::time::Duration::from_mins(1), run).await.unwrap().unwrap();
     let log = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &[][..]), "{log}");
     let lines = lines(&log);
