@@ -16,6 +16,7 @@ mod newer;
 #[expect(dead_code, reason = "some of it is for other tests")]
 mod object;
 mod older;
+#[expect(dead_code, reason = "no test here ends the program by a signal")]
 #[path = "../cluster/program.rs"]
 mod program;
 mod removed;
