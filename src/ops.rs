@@ -1,7 +1,11 @@
 //! What the process tells about itself: its log, how errors are written there, and its metrics.
 
 pub mod endpoint;
+mod exposition;
 pub mod health;
+mod process;
+
+pub use process::register_process;
 
 use std::{error::Error as StdError, fmt::Write as _, io::IsTerminal as _};
 

@@ -31,7 +31,7 @@ use crate::{
     ops::{
         self,
         endpoint::{Endpoint, Metrics, PREFIX},
-        health,
+        health, register_process,
     },
 };
 
@@ -221,6 +221,7 @@ impl Signals {
 
 /// Connects, and runs the controller for as long as it may act.
 async fn operate(arguments: RunArguments, clock: Clock, vital: Vital, stop: CancellationToken) -> anyhow::Result<()> {
+    let started = clock.now();
     let areas = Area::of(arguments.namespace.clone());
     let client = tokio::select! {
         biased;
@@ -228,10 +229,12 @@ async fn operate(arguments: RunArguments, clock: Clock, vital: Vital, stop: Canc
         client = ready_client(&areas) => client?,
     };
     let candidate = arguments.candidate(&client, &clock, &vital);
-    let mut registry = Registry::with_prefix(PREFIX);
+    let mut registry = Registry::default();
+    register_process(&mut registry, started);
+    let own = registry.sub_registry_with_prefix(PREFIX);
     match &candidate {
-        Some(candidate) => candidate.register(&mut registry),
-        None => lease::register_alone(&mut registry),
+        Some(candidate) => candidate.register(own),
+        None => lease::register_alone(own),
     }
     let metrics = Metrics::new(registry);
     let mut serving = JoinSet::new();

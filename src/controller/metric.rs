@@ -2,6 +2,10 @@
 //!
 //! Made from the published status as the watch brings it, so that the series are right after a restart too, and a look
 //! that finds nothing new changes none. Series of an object end with it. No label names a tenant, a link or a person.
+//! What the process tells of itself is below.
+
+mod heard;
+mod process;
 
 use std::{
     collections::BTreeMap,
@@ -20,6 +24,8 @@ use prometheus_client::{
 use serde::Deserialize as _;
 use serde_json::Value;
 
+pub use process::{LookResult, ProcessMetrics};
+
 use super::store::ObjectKey;
 use crate::api::{
     ConditionType, Reason, WebexAzureIntegrationStatus,
@@ -34,6 +40,8 @@ pub struct Shown {
     drift: Vec<(String, Reason)>,
     applications: Vec<ShownApplication>,
     last_observed: Option<Timestamp>,
+    /// When the credential ends, which no status tells.
+    credential_end: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +78,7 @@ impl Shown {
             drift,
             applications: status.applications.iter().map(ShownApplication::of).collect(),
             last_observed: status.last_observed_time.as_ref().map(|time| time.0),
+            credential_end: None,
         }
     }
 }
@@ -106,7 +115,19 @@ impl ObjectMetrics {
     /// Shows this status for the object from now on.
     pub fn show(&self, key: &ObjectKey, status: &Value) {
         let status = WebexAzureIntegrationStatus::deserialize(status).unwrap_or_default();
-        self.board(|board| board.insert(key.clone(), Shown::of(&status)));
+        self.board(|board| {
+            let credential_end = board.get(key).and_then(|shown| shown.credential_end);
+            board.insert(key.clone(), Shown { credential_end, ..Shown::of(&status) });
+        });
+    }
+
+    /// Shows when the credential of an object ends, if it is shown at all.
+    pub fn show_credential_end(&self, key: &ObjectKey, end: Option<Timestamp>) {
+        self.board(|board| {
+            if let Some(shown) = board.get_mut(key) {
+                shown.credential_end = end;
+            }
+        });
     }
 
     /// Shows nothing of the object any more.
@@ -135,7 +156,7 @@ struct Family {
     samples: for<'a> fn(&'a Shown) -> Vec<Sample<'a>>,
 }
 
-const FAMILIES: [Family; 8] = [
+const FAMILIES: [Family; 9] = [
     Family {
         name: "condition",
         unit: None,
@@ -198,6 +219,12 @@ const FAMILIES: [Family; 8] = [
             });
             each.collect()
         },
+    },
+    Family {
+        name: "credential_expiry_timestamp",
+        unit: Some(Unit::Seconds),
+        help: "When the certificate ends that the operator signs in with for an object; none for other credentials, whose end cannot be seen",
+        samples: |shown| shown.credential_end.map(|end| (Vec::new(), end.as_second())).into_iter().collect(),
     },
     Family {
         name: "last_observed_timestamp",
@@ -321,6 +348,30 @@ mod tests {
                 format!("last_observed_timestamp_seconds{{{object}}} 1795420800"),
             ]
         );
+    }
+
+    #[test]
+    fn the_end_of_a_credential_outlives_a_status_and_goes_with_its_object() {
+        let metrics = ObjectMetrics::default();
+        let end = Timestamp::from_second(1_798_761_600).ok();
+        let told = || {
+            let lines = scraped(&metrics).into_iter().filter(|line| line.starts_with("credential_expiry"));
+            lines.collect::<Vec<String>>()
+        };
+        let nothing: Vec<String> = Vec::new();
+        metrics.show_credential_end(&key("contoso"), end);
+        assert_eq!(nothing, told(), "an object that is not there has none");
+        metrics.show(&key("contoso"), &Value::Null);
+        metrics.show_credential_end(&key("contoso"), end);
+        metrics.show(&key("contoso"), &deleted());
+        let line = "credential_expiry_timestamp_seconds{namespace=\"webex\",name=\"contoso\"} 1798761600";
+        assert_eq!(vec![line.to_owned()], told());
+        metrics.show_credential_end(&key("contoso"), None);
+        assert_eq!(nothing, told(), "a client secret took its place");
+        metrics.show_credential_end(&key("contoso"), end);
+        metrics.forget(&key("contoso"));
+        metrics.show(&key("contoso"), &deleted());
+        assert_eq!(nothing, told(), "a later object of the same name");
     }
 
     #[test]

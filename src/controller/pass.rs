@@ -9,7 +9,9 @@ use tracing::{debug, info, warn};
 
 use super::{
     credential::{self, Held, REREAD_AFTER},
-    event, publish,
+    event,
+    metric::LookResult,
+    publish,
     queue::Class,
     run::Settings,
     status_schema::StatusSchema,
@@ -159,6 +161,7 @@ pub struct Settled {
     advice: u64,
     edition: u64,
     until: Timestamp,
+    result: LookResult,
 }
 
 /// What came of looking.
@@ -201,6 +204,8 @@ pub struct End {
     pub pause: Option<Duration>,
     /// How pressing the next look is.
     pub class: Class,
+    /// What came of it, for whoever counts.
+    pub result: LookResult,
 }
 
 /// Makes a pass.
@@ -229,7 +234,7 @@ pub async fn pass<T: Transport>(ctx: Arc<Context<T>>, turn: Turn) -> Result<End,
             // object keeps its place in the queue.
             let desired = stored.desired.as_ref().ok();
             let pause = desired.map(|desired| unsigned(ctx.settings.timing.interval(desired.interval)));
-            return Ok(End { remembered, pause, class: Class::Periodic });
+            return Ok(End { remembered, pause, class: Class::Periodic, result: LookResult::Skipped });
         };
         let before = remembered.published(&published);
         let decision = decided(ctx, &stored, &remembered, &seen, &before, now);
@@ -255,7 +260,8 @@ pub async fn confess<T: Transport>(ctx: Arc<Context<T>>, key: ObjectKey, stored:
             publish::write(&ctx.client, &ctx.schema, &key, &published, &status).await?;
         }
     }
-    Ok(End { remembered: Remembered::new(ctx.clock.now()), pause: None, class: Class::Drifted })
+    let remembered = Remembered::new(ctx.clock.now());
+    Ok(End { remembered, pause: None, class: Class::Drifted, result: LookResult::Panicked })
 }
 
 /// Reads the credential and looks, if there is something to look at.
@@ -327,6 +333,7 @@ fn quiet<T>(
             advice: hash_of(&seen.advice),
             edition: ctx.schema.edition(),
             until: settled.until,
+            result: settled.result,
         };
     let desired = stored.desired.as_ref().ok()?;
     if !is_same || now >= settled.until || seen.observation.is_none() {
@@ -337,6 +344,7 @@ fn quiet<T>(
         remembered: remembered.clone(),
         pause: Some(unsigned(ctx.settings.timing.interval(desired.interval))),
         class: Class::Periodic,
+        result: settled.result,
     })
 }
 
@@ -445,6 +453,7 @@ fn settle<T>(
     remembered.memory = memory;
     remembered.failures = 0;
     let is_ready = status.condition(ConditionType::Ready.as_str()).is_some_and(|ready| ready.status == "True");
+    let result = result(seen, &status);
     // Objects that are being mended are looked at with care every time; only quiet ones take the short way.
     remembered.settled = settled_until.filter(|_| is_ready).map(|until| Settled {
         generation: stored.generation,
@@ -454,10 +463,26 @@ fn settle<T>(
         advice: hash_of(&seen.advice),
         edition: ctx.schema.edition(),
         until,
+        result,
     });
     let is_short = ctx.schema.shortened(&status).is_some();
     remembered.unwritten = is_short.then(|| Box::new(Unwritten { status, written: digest.hash }));
-    End { remembered, pause: next_look.map(unsigned), class: if is_ready { Class::Periodic } else { Class::Drifted } }
+    let class = if is_ready { Class::Periodic } else { Class::Drifted };
+    End { remembered, pause: next_look.map(unsigned), class, result }
+}
+
+/// What came of a look that led to this status.
+fn result(seen: &Seen, status: &WebexAzureIntegrationStatus) -> LookResult {
+    let is_true = |condition: ConditionType| {
+        status.condition(condition.as_str()).is_some_and(|it| it.status == ConditionStatus::True.as_str())
+    };
+    match seen.observation {
+        None => LookResult::Skipped,
+        Some(_) if !is_true(ConditionType::Observed) => LookResult::Unreadable,
+        Some(_) if is_true(ConditionType::Drifted) => LookResult::Drifted,
+        Some(_) if is_true(ConditionType::Ready) => LookResult::InSync,
+        Some(_) => LookResult::Undecided,
+    }
 }
 
 /// A person who asks for a look has often just changed something, and Microsoft Graph's reads lag its writes: a look that

@@ -5,7 +5,11 @@
 //! and no tenant holds more than its share of the slots, so that a slow one cannot stop the others. Ordered maps only:
 //! the same calls give the same order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -24,6 +28,15 @@ pub enum Class {
 
 impl Class {
     const ALL: [Self; 3] = [Self::Edit, Self::Drifted, Self::Periodic];
+
+    /// Its name among the metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Edit => "edit",
+            Self::Drifted => "drifted",
+            Self::Periodic => "periodic",
+        }
+    }
 }
 
 /// Whose turn it is: a namespace's, and in it a tenant's.
@@ -42,6 +55,17 @@ pub struct Limits {
     pub total: usize,
     /// For one tenant.
     pub per_tenant: usize,
+}
+
+/// How a queue stands at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Looks that are due and wait for a free place, by class.
+    pub depth: BTreeMap<Class, usize>,
+    /// How long the one that has waited longest is overdue.
+    pub overdue: Duration,
+    /// Looks under way.
+    pub running: usize,
 }
 
 /// Every this many turns the longest waiting goes first.
@@ -131,6 +155,25 @@ impl Queue {
         self.running.len()
     }
 
+    /// How it stands, whether or not [`Self::take`] was called since something fell due.
+    pub fn standing(&self, now: Instant) -> Standing {
+        let mut depth: BTreeMap<Class, usize> = Class::ALL.map(|class| (class, 0)).into();
+        let mut oldest = now;
+        for (class, ring) in &self.ready {
+            for waiting in ring.groups.values() {
+                *depth.entry(*class).or_default() += waiting.len();
+                oldest = waiting.first().map_or(oldest, |(due, _)| oldest.min(*due));
+            }
+        }
+        for (due, key) in self.waiting.iter().take_while(|(due, _)| *due <= now) {
+            if let Some(entry) = self.entries.get(key) {
+                *depth.entry(entry.class).or_default() += 1;
+                oldest = oldest.min(*due);
+            }
+        }
+        Standing { depth, overdue: now.duration_since(oldest), running: self.running.len() }
+    }
+
     fn ripen(&mut self, now: Instant) {
         while let Some((due, _)) = self.waiting.first()
             && *due <= now
@@ -172,6 +215,51 @@ impl Queue {
             ring.remove(&entry.group, entry.due, key);
         }
         Some(entry)
+    }
+}
+
+/// A queue that the loop works on and others may look into; a clone is the same queue.
+#[derive(Debug, Clone)]
+pub struct SharedQueue(Arc<Mutex<Queue>>);
+
+impl SharedQueue {
+    /// An empty queue.
+    pub fn new(limits: Limits) -> Self {
+        Self(Arc::new(Mutex::new(Queue::new(limits))))
+    }
+
+    /// As [`Queue::schedule`].
+    pub fn schedule(&self, key: ObjectKey, group: Group, class: Class, due: Instant) {
+        self.queue().schedule(key, group, class, due);
+    }
+
+    /// As [`Queue::forget`].
+    pub fn forget(&self, key: &ObjectKey) {
+        self.queue().forget(key);
+    }
+
+    /// As [`Queue::take`].
+    pub fn take(&self, now: Instant) -> Option<(ObjectKey, Class)> {
+        self.queue().take(now)
+    }
+
+    /// As [`Queue::finish`].
+    pub fn finish(&self, key: &ObjectKey) {
+        self.queue().finish(key);
+    }
+
+    /// As [`Queue::next_due`].
+    pub fn next_due(&self) -> Option<Instant> {
+        self.queue().next_due()
+    }
+
+    /// As [`Queue::standing`].
+    pub fn standing(&self, now: Instant) -> Standing {
+        self.queue().standing(now)
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

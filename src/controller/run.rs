@@ -18,9 +18,9 @@ use tracing::{debug, error, info, warn};
 
 use super::{
     credential::OperatorIdentity,
-    metric::ObjectMetrics,
+    metric::{LookResult, ObjectMetrics, ProcessMetrics},
     pass::{self, Context, End, PassError, Remembered, Turn},
-    queue::{Class, Group, Limits, Queue},
+    queue::{Class, Group, Limits, SharedQueue},
     status_schema::StatusSchema,
     store::{Change, ObjectKey, Store, Stored, Watched},
     trouble::Trouble,
@@ -92,11 +92,13 @@ pub enum RunError {
 pub struct Controller<T> {
     ctx: Arc<Context<T>>,
     store: Store,
-    queue: Queue,
+    queue: SharedQueue,
+    metrics: ProcessMetrics,
     remembered: BTreeMap<ObjectKey, (String, Remembered)>,
     asked: BTreeMap<ObjectKey, Instant>,
     passes: JoinSet<Result<End, PassError>>,
-    running: BTreeMap<Id, Turn>,
+    /// What is under way, and since when.
+    running: BTreeMap<Id, (Turn, Instant)>,
     unlisted: BTreeSet<Area>,
     troubles: BTreeMap<Area, Trouble>,
     vital: Option<Vital>,
@@ -105,7 +107,7 @@ pub struct Controller<T> {
 impl<T: Transport + 'static> Controller<T> {
     /// A controller on these two seams.
     pub fn new(client: Client, transport: T, clock: Clock, settings: Settings) -> Self {
-        let queue = Queue::new(settings.limits);
+        let queue = SharedQueue::new(settings.limits);
         let graph = Graph::new(transport, clock.clone());
         let unlisted = settings.areas.clone();
         let schema = StatusSchema::default();
@@ -113,6 +115,7 @@ impl<T: Transport + 'static> Controller<T> {
             ctx: Arc::new(Context { client, graph, clock, settings, schema }),
             store: Store::default(),
             queue,
+            metrics: ProcessMetrics::default(),
             remembered: BTreeMap::new(),
             asked: BTreeMap::new(),
             passes: JoinSet::new(),
@@ -127,6 +130,7 @@ impl<T: Transport + 'static> Controller<T> {
     pub fn register(&self, registry: &mut Registry) {
         self.ctx.graph.register(registry);
         self.ctx.schema.register(registry);
+        self.metrics.register(registry, &self.queue, &self.ctx.clock);
     }
 
     /// Makes readable what each object says, from the first list on.
@@ -148,7 +152,8 @@ impl<T: Transport + 'static> Controller<T> {
 
     /// Runs until told to stop; passes that are under way then get a moment to end.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), RunError> {
-        let watch = watches(&self.ctx.client, &self.ctx.settings.areas);
+        let client = self.metrics.heard.listening(self.ctx.client.clone(), &self.ctx.clock);
+        let watch = watches(&client, &self.ctx.settings.areas);
         let mut watch = std::pin::pin!(watch);
         loop {
             self.start_passes();
@@ -262,7 +267,7 @@ impl<T: Transport + 'static> Controller<T> {
             let is_asked = stored.is_asked_beyond(&stored.status);
             let turn = Turn { key, stored, remembered, is_asked, class };
             let handle = self.passes.spawn(pass::pass(Arc::clone(&self.ctx), turn.clone()));
-            self.running.insert(handle.id(), turn);
+            self.running.insert(handle.id(), (turn, self.ctx.clock.instant()));
         }
     }
 
@@ -271,14 +276,18 @@ impl<T: Transport + 'static> Controller<T> {
             Ok((id, _)) => *id,
             Err(error) => error.id(),
         };
-        let Some(Turn { key, stored, remembered, .. }) = self.running.remove(&id) else { return };
+        let Some((turn, begun)) = self.running.remove(&id) else { return };
+        let Turn { key, stored, remembered, .. } = turn;
         self.queue.finish(&key);
         let end = match ended {
             Ok((_, Ok(end))) => end,
             Ok((_, Err(error))) => self.after_failure(&key, remembered, &error),
             Err(_) => self.after_panic(&key, &stored),
         };
+        self.metrics.ended(end.result, self.ctx.clock.instant().duration_since(begun));
         let Some(current) = self.store.get(&key) else { return };
+        let held = end.remembered.held.as_ref().filter(|_| current.uid == stored.uid);
+        self.store.show_credential_end(&key, held.and_then(|held| held.credential.ends()));
         if let Some(pause) = end.pause {
             let due = self.ctx.clock.instant() + self.ctx.clock.jittered(pause);
             let group = group(&key, current);
@@ -293,14 +302,14 @@ impl<T: Transport + 'static> Controller<T> {
         let failures = remembered.failures;
         warn!(wai = %key, failures, error = %crate::ops::chain(error), "the pass over {key} failed and is repeated");
         let pause = unsigned(self.ctx.settings.timing.retry_after(failures));
-        End { remembered, pause: Some(pause), class: Class::Drifted }
+        End { remembered, pause: Some(pause), class: Class::Drifted, result: LookResult::Failed }
     }
 
     fn after_panic(&mut self, key: &ObjectKey, stored: &Stored) -> End {
         error!(wai = %key, "the pass over {key} panicked; other objects are not affected");
         self.passes.spawn(pass::confess(Arc::clone(&self.ctx), key.clone(), stored.clone()));
         let remembered = Remembered::new(self.ctx.clock.now());
-        End { remembered, pause: Some(PANIC_PAUSE), class: Class::Drifted }
+        End { remembered, pause: Some(PANIC_PAUSE), class: Class::Drifted, result: LookResult::Panicked }
     }
 }
 

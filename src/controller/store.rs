@@ -7,6 +7,7 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{
     Resource,
@@ -271,6 +272,13 @@ impl Store {
         self.metrics = Some(metrics);
     }
 
+    /// Shows when the credential of this object ends.
+    pub fn show_credential_end(&self, key: &ObjectKey, end: Option<Timestamp>) {
+        if let Some(metrics) = &self.metrics {
+            metrics.show_credential_end(key, end);
+        }
+    }
+
     /// The object of this name.
     pub fn get(&self, key: &ObjectKey) -> Option<&Stored> {
         self.objects.get(key)
@@ -340,6 +348,10 @@ impl Store {
             }
         };
         if let Some(metrics) = &self.metrics {
+            if matches!(change, Change::Appeared(_)) {
+                // Nothing of an earlier object of the same name.
+                metrics.forget(&key);
+            }
             metrics.show(&key, &status);
         }
         self.objects.insert(key, stored);

@@ -1,4 +1,4 @@
-//! The sockets on which others read how it goes, and what they read of metrics, in the OpenMetrics form.
+//! The sockets on which others read how it goes, and what they read of metrics.
 
 use std::{
     net::SocketAddr,
@@ -6,17 +6,17 @@ use std::{
 };
 
 use axum::{Router, http::header, response::IntoResponse, routing::get};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use prometheus_client::{
     encoding::text::{encode_eof, encode_registry},
     registry::Registry,
 };
 use tokio::net::TcpListener;
 
+use super::exposition::Form;
+
 /// Name before all names.
 pub const PREFIX: &str = "webex_azure_operator";
-
-const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -77,12 +77,13 @@ impl Metrics {
 
     /// Answers `GET /metrics`.
     pub fn router(self) -> Router {
-        Router::new().route("/metrics", get(move || async move { self.answer() }))
+        Router::new().route("/metrics", get(move |headers: HeaderMap| async move { self.answer(&headers) }))
     }
 
-    fn answer(&self) -> impl IntoResponse + use<> {
+    fn answer(&self, headers: &HeaderMap) -> impl IntoResponse + use<> {
+        let form = Form::asked_for(headers);
         match self.text() {
-            Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, CONTENT_TYPE)], text),
+            Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, form.content_type())], form.told(text)),
             Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "text/plain")], String::new()),
         }
     }

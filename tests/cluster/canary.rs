@@ -321,7 +321,8 @@ fn is_talkative(log: &str) {
 
 async fn metrics(address: &str) -> String {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer = http.get(format!("http://{address}/metrics")).send().await.unwrap();
+    let asked = http.get(format!("http://{address}/metrics")).header("accept", "application/openmetrics-text");
+    let answer = asked.send().await.unwrap();
     let text = answer.error_for_status().unwrap().text().await.unwrap();
     assert!(text.contains("# EOF"), "{text}");
     text

@@ -114,7 +114,7 @@ impl Operator {
             let confessed = pass::confess(Arc::clone(&self.ctx), self.key.clone(), stored).await.unwrap();
             End { pause: Some(PANIC_PAUSE), ..confessed }
         };
-        let End { remembered, pause, class } = end;
+        let End { remembered, pause, class, result: _ } = end;
         self.remembered = Some(remembered);
         self.class = class;
         self.due = pause.map(|pause| self.now() + pause);
