@@ -16,6 +16,7 @@ mod metric;
 mod object;
 mod page;
 #[path = "../cluster/program.rs"]
+#[expect(dead_code, reason = "tests/cluster uses more of it")]
 mod program;
 mod promql;
 mod promtool;
