@@ -101,11 +101,15 @@ async fn a_pod_without_its_token_says_so() {
 #[tokio::test]
 async fn namespaces_are_told_one_by_one_or_as_a_list_and_a_wrong_name_is_refused() {
     for wrong in ["", "Webex", "-webex", "webex-", "a/b", "webex,", &"w".repeat(64)] {
-        let by_flag = run(&["run", "--namespace", wrong], "", &[]).await;
+        let by_flag = run(&["run", &format!("--namespace={wrong}")], "", &[]).await;
         let by_environment = run(&["run"], "", &[("WEBEX_AZURE_OPERATOR_NAMESPACE", wrong)]).await;
         for refused in [by_flag, by_environment] {
             assert_eq!(refused.code, 2, "{wrong:?}: {}", refused.err);
-            assert!(refused.err.contains("--namespace"), "{}", refused.err);
+            assert!(
+                refused.err.contains("'--namespace <NAMESPACE>': must be the name of a namespace"),
+                "{}",
+                refused.err
+            );
         }
     }
     for good in [&["--namespace", "a", "--namespace", "b-1"][..], &["--namespace", "a,b,a"]] {

@@ -30,7 +30,7 @@ fn role() -> Value {
     ])
 }
 
-/// A client of an account of the first namespace with a Role in each of these and no ClusterRole.
+/// A client of an account of the first namespace with a Role in each of these and no `ClusterRole`.
 async fn account(scene: &Scene<'_>, namespaces: &[&str]) -> Client {
     let accounts: Api<ServiceAccount> = Api::namespaced(scene.cluster.client.clone(), scene.namespace);
     scene.service_account("areas", None).await;
