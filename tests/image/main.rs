@@ -43,7 +43,7 @@ fn folder() -> PathBuf {
 fn main() -> ExitCode {
     let mut words = env::args().skip(1).peekable();
     if words.next_if(|word| word == INSIDE).is_some() {
-        return inside(Arguments::from_iter(["image".to_owned()].into_iter().chain(words)));
+        return inside(&Arguments::from_iter(["image".to_owned()].into_iter().chain(words)));
     }
     let arguments = Arguments::from_args();
     if arguments.list {
@@ -61,19 +61,19 @@ fn main() -> ExitCode {
     ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1))
 }
 
-fn inside(arguments: Arguments) -> ExitCode {
+fn inside(arguments: &Arguments) -> ExitCode {
     // Nobody was first: this is the start of the process.
     let _ = rustls::crypto::ring::default_provider().install_default();
     build::run(Command::new("ip").args(["link", "set", "lo", "up"]), "ip, of iproute2,");
     let microsoft = Arc::new(Microsoft::start());
-    perform(&arguments, Some((Arc::new(Image::read(&folder().join("layout"))), microsoft)))
+    perform(arguments, Some(&(Arc::new(Image::read(&folder().join("layout"))), microsoft)))
 }
 
-fn perform(arguments: &Arguments, stage: Option<(Arc<Image>, Arc<Microsoft>)>) -> ExitCode {
+fn perform(arguments: &Arguments, stage: Option<&(Arc<Image>, Arc<Microsoft>)>) -> ExitCode {
     macro_rules! trials {
         ($($module:ident { $($name:ident,)+ })+) => {
             vec![$($({
-                let stage = stage.clone();
+                let stage = stage.cloned();
                 Trial::test(stringify!($name), move || {
                     let (image, microsoft) = stage.expect("the tests run inside");
                     $module::$name(&image, &microsoft);
