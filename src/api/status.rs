@@ -105,7 +105,7 @@ pub struct ApplicationStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded_service_principal_id: Option<String>,
 
-    /// Object ID of its registration, where that is in this tenant and was deleted.
+    /// Object ID of its registration, where that is in this tenant and was deleted or deactivated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application_object_id: Option<String>,
 

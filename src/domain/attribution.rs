@@ -96,12 +96,18 @@ impl Inquiry<'_> {
             let Some(application) = self.applications.iter().find(|application| application.name == *name) else {
                 continue;
             };
+            if cause::is_made_elsewhere(reason, entry) {
+                entry.attribution = Some(unknown(ELSEWHERE));
+                continue;
+            }
             let subjects = cause::subjects(reason, application);
             if subjects.is_empty() {
+                let why = self.without_subject(entry, reason, application, observed);
+                entry.attribution = why.map(unknown).or_else(|| entry.attribution.take());
                 continue;
             }
             if !permission::offers_audits(self.desired.cloud) {
-                entry.attribution = Some(unknown("Microsoft does not offer the audit log in this cloud"));
+                entry.attribution = Some(unknown(NOT_OFFERED));
                 continue;
             }
             let readings: Vec<&Reading<Vec<AuditRecord>>> =
@@ -121,6 +127,32 @@ impl Inquiry<'_> {
                 entry.attribution = Some(unknown(NOBODY));
             }
         }
+    }
+
+    /// Why the audit log cannot be asked who deactivated an application of this tenant: its records name the registration,
+    /// which was not read.
+    fn without_subject(
+        &self,
+        entry: &DriftEntry,
+        reason: Reason,
+        application: &ApplicationStatus,
+        observed: Option<&Observed>,
+    ) -> Option<&'static str> {
+        if reason != Reason::ApplicationDeactivated {
+            return None;
+        }
+        if !permission::offers_audits(self.desired.cloud) {
+            return Some(NOT_OFFERED);
+        }
+        let app_id = application.app_id.as_deref()?.parse().ok()?;
+        let seen = observed.and_then(|observed| observed.applications.get(&app_id));
+        let is_refused = seen
+            .and_then(|seen| seen.registration.obstacle())
+            .is_some_and(|obstacle| obstacle.reason == Reason::PermissionMissing);
+        if is_refused {
+            return Some("the operator's application may not read the registration, which records of it name");
+        }
+        self.is_given_up(entry, reason).then_some("its registration, which records of it name, could not be read")
     }
 
     /// Whether a consent was given after this difference arose, or brought the present principal into being, long enough
@@ -220,6 +252,13 @@ impl Inquiry<'_> {
 
 /// What is told when the audit log stays silent.
 const NOBODY: &str = "the audit log has no record of it";
+
+/// What is told where there is no audit log.
+const NOT_OFFERED: &str = "Microsoft does not offer the audit log in this cloud";
+
+/// What is told of an application that is registered in another tenant.
+const ELSEWHERE: &str =
+    "it is not visible in this tenant, because the application is registered in its publisher's, whose audit log has it";
 
 /// What kind of actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

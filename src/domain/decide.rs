@@ -84,6 +84,8 @@ pub struct Recall {
     pub identity: Option<AppId>,
     /// Object IDs of service principals, by which alone some of their parts can be asked for.
     pub principals: BTreeMap<AppId, ObjectId>,
+    /// Object IDs of registrations in this tenant, as far as they are known.
+    pub registrations: BTreeMap<AppId, ObjectId>,
     /// What to ask the audit log.
     pub audits: BTreeSet<AuditQuestion>,
 }
@@ -264,7 +266,8 @@ fn looked(input: &Input<'_>, desired: &Desired, observation: &Observation) -> De
     }
     let settles_at = believed.iter().filter_map(|believed| believed.settles_at).min();
     let changes_at = believed.iter().filter_map(|believed| believed.changes_at).min();
-    memory.recall.principals = principals(&believed);
+    memory.recall.principals = ids(&believed, |entry| entry.service_principal_id.as_deref());
+    memory.recall.registrations = ids(&believed, |entry| entry.application_object_id.as_deref());
     memory.recall.identity = desired.found_identity();
 
     let mut all_drift = drift_of(&believed);
@@ -395,10 +398,10 @@ fn entries(believed: &[Believed<'_>], unsettled: Option<&Unsettled>) -> Vec<Appl
     entries
 }
 
-/// Object IDs of the service principals that are believed to be there.
-fn principals(believed: &[Believed<'_>]) -> BTreeMap<AppId, ObjectId> {
+/// Object IDs of one kind, of the applications that are believed to have them.
+fn ids(believed: &[Believed<'_>], of: impl Fn(&ApplicationStatus) -> Option<&str>) -> BTreeMap<AppId, ObjectId> {
     let ids = believed.iter().filter_map(|believed| {
-        let id = believed.entry.service_principal_id.as_deref()?.parse().ok()?;
+        let id = of(&believed.entry)?.parse().ok()?;
         Some((believed.ctx.application.app_id, id))
     });
     ids.collect()

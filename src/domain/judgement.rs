@@ -290,8 +290,8 @@ fn keep_presence(status: &mut ApplicationStatus, entry: Option<&ApplicationStatu
     status.service_principal_id.clone_from(&entry.service_principal_id);
     status.superseded_service_principal_id.clone_from(&entry.superseded_service_principal_id);
     status.display_name.clone_from(&entry.display_name);
+    status.application_object_id.clone_from(&entry.application_object_id);
     if matches!(belief, Belief::Drifted(_)) {
-        status.application_object_id.clone_from(&entry.application_object_id);
         status.restore_before.clone_from(&entry.restore_before);
     }
 }

@@ -111,6 +111,9 @@ pub struct ObservedApplication {
     pub jobs: Reading<Vec<SynchronizationJob>>,
     /// Its certificates and client secrets, as read within the last hours.
     pub credentials: Reading<Vec<PrincipalCredential>>,
+    /// Its registration in this tenant; asked only while it is deactivated, because records of that name the registration.
+    /// Never counts as an obstacle, because nothing that is declared depends on it.
+    pub registration: Reading<ObjectId>,
 }
 
 impl ObservedApplication {

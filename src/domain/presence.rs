@@ -30,7 +30,7 @@ pub struct Presence {
     pub service_principal_id: Option<String>,
     /// Object ID of the one that the live one replaced.
     pub superseded: Option<String>,
-    /// Object ID of a deleted registration.
+    /// Object ID of the registration in this tenant: of a deleted one, or as it became known in a deactivation.
     pub application_object_id: Option<String>,
     /// Display name, safe to print.
     pub display_name: Option<String>,
@@ -70,7 +70,7 @@ pub fn judge(
                 finding: Finding::Good,
                 superseded: superseded.filter(|earlier| *earlier != id),
                 service_principal_id: Some(id),
-                application_object_id: None,
+                application_object_id: registration_of(previous, seen),
                 display_name: Some(text::safe(&principal.display_name)),
                 restore_before: None,
             }
@@ -78,6 +78,12 @@ pub fn judge(
         Reading::Absent => absent(ctx, now, previous, seen),
         Reading::Unreadable(_) | Reading::NotAsked => Presence::carry(Finding::Unknown, previous),
     }
+}
+
+/// It stays the same for as long as the application lives.
+fn registration_of(previous: Option<&ApplicationStatus>, seen: &ObservedApplication) -> Option<String> {
+    let known = seen.registration.known().map(ToString::to_string);
+    known.or_else(|| previous.and_then(|entry| entry.application_object_id.clone()))
 }
 
 fn absent(

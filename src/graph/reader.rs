@@ -196,6 +196,7 @@ const fn unread() -> ObservedApplication {
         assigned: Reading::NotAsked,
         jobs: Reading::NotAsked,
         credentials: Reading::NotAsked,
+        registration: Reading::NotAsked,
     }
 }
 

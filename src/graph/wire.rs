@@ -17,7 +17,7 @@ pub use credential::{WireCredentials, thumbprint};
 pub use job::{WireSynchronizationJob, unrecognised};
 pub use object::{from_slice, from_value};
 pub use permission::{WireAppRoleAssignment, WireAssigned, WireOAuth2PermissionGrant, WireResourcePrincipal};
-pub use principal::{WireCandidate, WireDeletedObject, WireServicePrincipal};
+pub use principal::{WireCandidate, WireDeletedObject, WireRegistration, WireServicePrincipal};
 
 /// How Microsoft Graph writes that something never happened: 0001-01-01T00:00:00Z.
 const NEVER: Timestamp = Timestamp::constant(-62_135_596_800, 0);

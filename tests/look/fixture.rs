@@ -36,6 +36,8 @@ pub const INTEGRATION_OBJECT: ObjectId = ObjectId::from_u128(0x21);
 pub const IDENTITY_OBJECT: ObjectId = ObjectId::from_u128(0x11);
 /// Object ID of Microsoft Graph's service principal.
 pub const GRAPH_OBJECT: ObjectId = ObjectId::from_u128(0x3);
+/// Object ID of the registration of "Cisco Webex Identity", where it has one in the tenant.
+pub const REGISTRATION: ObjectId = ObjectId::from_u128(0x77);
 /// The tenant that owns the applications.
 pub const OWNER: TenantId = TenantId::from_u128(0xc1);
 /// A secret with everything in it that could be encoded wrongly.
@@ -52,12 +54,17 @@ pub enum Read {
     Assigned,
     /// By the object ID of the service principal.
     Jobs,
+    /// The registration in the declared tenant.
+    Registration,
 }
 
 impl Read {
     fn is_asked_by(self, url: &str) -> bool {
         let marks = match self {
-            Self::Principal => return url.contains("')?") || url.ends_with("')"),
+            Self::Principal => {
+                return url.starts_with("/servicePrincipals(") && (url.contains("')?") || url.ends_with("')"));
+            }
+            Self::Registration => "/applications(",
             Self::Assigned => "')/appRoleAssignedTo?",
             Self::Jobs => "/synchronization/jobs",
             Self::Roles => "')/appRoleAssignments?",

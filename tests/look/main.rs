@@ -32,6 +32,7 @@ mod list;
 mod pause;
 mod property;
 mod refusal;
+mod registration;
 mod resource;
 mod seam;
 mod tenant;

@@ -13,7 +13,7 @@ use webex_azure_operator::{
 
 use super::{
     contract::{self, Contract},
-    fixture::{GRAPH_OBJECT, IDENTITY, IDENTITY_OBJECT, INTEGRATION, INTEGRATION_OBJECT, OWNER},
+    fixture::{GRAPH_OBJECT, IDENTITY, IDENTITY_OBJECT, INTEGRATION, INTEGRATION_OBJECT, OWNER, REGISTRATION},
     seam::{Asked, Kind, Reply, Tenant},
 };
 
@@ -115,6 +115,8 @@ fn healthy(url: &str) -> (u16, Value) {
         json!({"value": []})
     } else if path.starts_with("/servicePrincipals/") && !path.contains("/synchronization/") {
         return (404, error("Request_ResourceNotFound"));
+    } else if path.starts_with("/applications(") {
+        json!({"id": REGISTRATION.to_string(), "appId": app})
     } else if path.ends_with("/synchronization/jobs") {
         json!({"value": [job()]})
     } else if path.ends_with("/appRoleAssignedTo") {

@@ -14,13 +14,13 @@ use crate::fixture::{
     GRAPH_OBJECT, IDENTITY, IDENTITY_OBJECT, INTEGRATION_OBJECT, Tenant, World, grant, healthy, running,
 };
 
-const ADMIN: &str = "admin@contoso.com";
+pub const ADMIN: &str = "admin@contoso.com";
 
 fn admin() -> Initiator {
     Initiator::User { id: Some("728309ae-1a37-4937-9afe-e35d964db09b".to_owned()), name: Some(ADMIN.to_owned()) }
 }
 
-fn record(activity: &str, target: ObjectId, at: Timestamp) -> AuditRecord {
+pub fn record(activity: &str, target: ObjectId, at: Timestamp) -> AuditRecord {
     AuditRecord {
         at,
         activity: activity.to_owned(),
@@ -32,13 +32,13 @@ fn record(activity: &str, target: ObjectId, at: Timestamp) -> AuditRecord {
     }
 }
 
-fn changed(mut record: AuditRecord, property: &str, old: Option<&str>, new: Option<&str>) -> AuditRecord {
+pub fn changed(mut record: AuditRecord, property: &str, old: Option<&str>, new: Option<&str>) -> AuditRecord {
     let value = |value: Option<&str>| value.map(str::to_owned);
     record.changes.push(Change { property: property.to_owned(), old: value(old), new: value(new) });
     record
 }
 
-fn by(record: AuditRecord, initiator: Initiator) -> AuditRecord {
+pub fn by(record: AuditRecord, initiator: Initiator) -> AuditRecord {
     AuditRecord { initiator, ..record }
 }
 
@@ -50,7 +50,7 @@ fn role_removed(client: ObjectId, value: &str, at: Timestamp) -> AuditRecord {
 }
 
 /// The audit log answers every question that the world has with what is left of these records.
-fn audited(world: &World, mut seen: Tenant, records: &[AuditRecord]) -> Tenant {
+pub fn audited(world: &World, mut seen: Tenant, records: &[AuditRecord]) -> Tenant {
     for question in &world.memory.recall.audits {
         let AuditQuestion { since, subject } = question;
         let is_meant = |record: &&AuditRecord| {
@@ -67,7 +67,7 @@ fn audited(world: &World, mut seen: Tenant, records: &[AuditRecord]) -> Tenant {
     seen
 }
 
-fn before(now: Timestamp, seconds: i64) -> Timestamp {
+pub fn before(now: Timestamp, seconds: i64) -> Timestamp {
     now.checked_sub(SignedDuration::from_secs(seconds)).unwrap()
 }
 

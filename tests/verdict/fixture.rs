@@ -264,6 +264,7 @@ pub fn present(id: ObjectId, display_name: &str) -> ObservedApplication {
         assigned: Reading::NotAsked,
         jobs: Reading::NotAsked,
         credentials: Reading::NotAsked,
+        registration: Reading::NotAsked,
     }
 }
 
@@ -295,6 +296,7 @@ impl Tenant {
                 assigned: Reading::NotAsked,
                 jobs: Reading::NotAsked,
                 credentials: Reading::NotAsked,
+                registration: Reading::NotAsked,
             };
         })
     }

@@ -7,6 +7,7 @@ mod advice;
 mod attribution;
 mod certificate;
 mod consent;
+mod deactivation;
 mod fixture;
 #[path = "../support/flux.rs"]
 mod flux;

@@ -134,6 +134,14 @@ pub fn is_cause(reason: Reason, entry: &DriftEntry, application: &ApplicationSta
     }
 }
 
+/// Whether somebody of another tenant made it, whose audit log nobody here can read. The remedy tells: it is the
+/// publisher's.
+/// <https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/deactivate-app-registration>
+pub fn is_made_elsewhere(reason: Reason, entry: &DriftEntry) -> bool {
+    let is_publishers = entry.remedy.as_ref().is_some_and(|remedy| remedy.action == Action::ContactPublisher.as_str());
+    cause_of(reason) == Some(Cause::Deactivation) && is_publishers
+}
+
 /// Whether this is consent to the application; it names the client as its target.
 pub fn is_consent(application: &ApplicationStatus, record: &AuditRecord) -> bool {
     record.activity.eq_ignore_ascii_case(CONSENT) && is_target(record, application.service_principal_id.as_deref())
@@ -148,7 +156,7 @@ pub fn is_consent_awaited(entry: &DriftEntry) -> bool {
 /// Why the audit log cannot be read, where that will not pass by itself.
 pub fn refusal(obstacle: &Obstacle) -> Option<&'static str> {
     if obstacle.is_not_offered() {
-        return Some("Microsoft does not offer the audit log in this cloud");
+        return Some(super::NOT_OFFERED);
     }
     let why = [
         (Reason::PermissionMissing, "the operator's application lacks AuditLog.Read.All"),

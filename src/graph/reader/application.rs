@@ -11,7 +11,7 @@ use super::{
         transport::Transport,
         wire::{
             Page, WireAppRoleAssignment, WireAssigned, WireCredentials, WireDeletedObject, WireOAuth2PermissionGrant,
-            WireServicePrincipal, WireSynchronizationJob, unrecognised,
+            WireRegistration, WireServicePrincipal, WireSynchronizationJob, unrecognised,
         },
     },
     Answers, Reader, Refused, Round, Sight, by_app_id,
@@ -73,6 +73,18 @@ impl<T: Transport> Reader<'_, T> {
             let url = || format!("{base}/appRoleAssignedTo?$select=principalType&$top={ASSIGNED_AT_ONCE}");
             round.ask(Operation::AppRoleAssignedTo, format!("assigned {id}"), url);
         }
+        if seen.registration == Reading::NotAsked && self.is_deactivated_here(application, seen) {
+            let url = || format!("/applications(appId='{id}')?$select={}", WireRegistration::SELECT);
+            round.ask(Operation::Registration, format!("registration {id}"), url);
+        }
+    }
+
+    /// Whether somebody of this tenant deactivated it. Of an application of another tenant's neither the registration nor
+    /// the record of it can be seen here.
+    fn is_deactivated_here(&self, application: &DesiredApplication, seen: &ObservedApplication) -> bool {
+        let here = Some(self.question.desired.tenant);
+        let principal = seen.service_principal.known().filter(|_| application.sign_in == SignIn::Enabled);
+        principal.is_some_and(|principal| principal.is_disabled == Switch::On && principal.owner == here)
     }
 
     /// The service principal, as a whole where its credentials are not remembered: they are among what cannot be selected
@@ -141,6 +153,7 @@ impl<T: Transport> Reader<'_, T> {
         {
             self.take_jobs(object, seen, answer).await?;
         }
+        self.take_registration(application, seen, answers.remove(&format!("registration {id}")));
         self.take_deleted(id, seen, answers).await
     }
 
@@ -269,6 +282,29 @@ impl<T: Transport> Reader<'_, T> {
             Reading::Known(jobs)
         });
         Ok(())
+    }
+
+    /// An application keeps its registration for as long as it lives, so that one that was read once is not asked for
+    /// again.
+    fn take_registration(
+        &self,
+        application: &DesiredApplication,
+        seen: &mut ObservedApplication,
+        answer: Option<Answered>,
+    ) {
+        let id = application.app_id;
+        if let Some(answer) = answer {
+            seen.registration = map(self.read::<WireRegistration>(answer, Need::ServicePrincipals), |wire| {
+                wire.observed(id).map_or_else(
+                    || Reading::Unreadable(Obstacle::malformed("it was about another application")),
+                    Reading::Known,
+                )
+            });
+        } else if let Some(remembered) = self.question.recall.registrations.get(&id)
+            && self.is_deactivated_here(application, seen)
+        {
+            seen.registration = Reading::Known(*remembered);
+        }
     }
 
     async fn take_deleted(

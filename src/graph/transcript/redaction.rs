@@ -252,7 +252,7 @@ impl Redaction {
 
     /// Our name for an item of a batch: what it asks for, and the application or object. Any other id is a text.
     fn item_name(&mut self, text: &str) -> String {
-        const KINDS: [&str; 12] = [
+        const KINDS: [&str; 13] = [
             "principal",
             "whole",
             "roles",
@@ -264,6 +264,7 @@ impl Redaction {
             "candidate",
             "servicePrincipal",
             "application",
+            "registration",
             "audit",
         ];
         const ALONE: [&str; 3] = ["named", "owned", "created"];

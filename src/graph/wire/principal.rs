@@ -57,6 +57,25 @@ impl WireServicePrincipal {
     }
 }
 
+/// The registration of an application, in the tenant that owns it.
+/// <https://learn.microsoft.com/en-us/graph/api/application-get>
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WireRegistration {
+    id: ObjectId,
+    app_id: Option<AppId>,
+}
+
+impl WireRegistration {
+    /// Properties that are asked for.
+    pub const SELECT: &str = "id,appId";
+
+    /// Its object ID, if it is the one that was asked for.
+    pub fn observed(self, asked: AppId) -> Option<ObjectId> {
+        (self.app_id == Some(asked)).then_some(self.id)
+    }
+}
+
 /// An object in the deleted items.
 /// <https://learn.microsoft.com/en-us/graph/api/directory-deleteditems-list>
 #[derive(Debug, Deserialize)]
