@@ -257,8 +257,7 @@ const NOBODY: &str = "the audit log has no record of it";
 const NOT_OFFERED: &str = "Microsoft does not offer the audit log in this cloud";
 
 /// What is told of an application that is registered in another tenant.
-const ELSEWHERE: &str =
-    "it is not visible in this tenant, because the application is registered in its publisher's, whose audit log has it";
+const ELSEWHERE: &str = "it is not visible in this tenant, only in the publisher's";
 
 /// What kind of actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -142,14 +142,19 @@ pub(super) fn row(client_id: &str, resource_id: &str, principal_id: Option<&str>
     if let Value::Object(row) = row { row } else { Properties::new() }
 }
 
-/// Replaces the scopes. No source says how the audit log names this change; here it is one more "Add delegated
-/// permission grant", with the old scopes beside the new ones.
+/// Replaces the scopes. Public exports of tenants' logs show such a change as two records of one operation, "Add delegated
+/// permission grant" and "Remove delegated permission grant", both with the old scopes beside the new ones, whether they
+/// became more or fewer.
 pub(super) fn set_scope(context: &mut Context<'_>, id: &str, row: &Properties, scope: &str) {
     let moment = context.moment();
     context.tenant.oauth2_permission_grants.update(moment, id, |properties| {
         properties.insert("scope".to_owned(), scope.into());
     });
-    record(context, "Add delegated permission grant", "Assign", row, Some(text(row, "scope")), Some(scope));
+    for (activity, operation) in
+        [("Add delegated permission grant", "Assign"), ("Remove delegated permission grant", "Unassign")]
+    {
+        record(context, activity, operation, row, Some(text(row, "scope")), Some(scope));
+    }
 }
 
 /// Revokes a grant, and says so in the audit log.

@@ -151,6 +151,29 @@ fn a_revoked_grant_targets_the_resource_and_names_the_client_inside() {
 }
 
 #[test]
+fn changed_scopes_are_recorded_as_added_and_as_removed_with_both_lists_each_time() {
+    for scope in [" User.Read Calendars.Read", "openid"] {
+        let mut cloud = calm();
+        let grants = cloud.get(&format!("/servicePrincipals/{INTEGRATION}/oauth2PermissionGrants")).values();
+        let path = format!("/oauth2PermissionGrants/{}", grants[0]["id"].as_str().unwrap());
+        cloud.as_admin("PATCH", &path, Some(&json!({"scope": scope})));
+        let since = format!("/auditLogs/directoryAudits?$filter=activityDateTime ge {}", cloud.now);
+        let records = cloud.get(&since).values();
+        let mut activities = column(&records, "activityDisplayName");
+        activities.sort();
+        assert_eq!(activities, ["Add delegated permission grant", "Remove delegated permission grant"]);
+        assert_eq!(records[0]["correlationId"], records[1]["correlationId"]);
+        for record in &records {
+            let properties = record["targetResources"][0]["modifiedProperties"].as_array().unwrap();
+            let scopes = properties.iter().find(|one| one["displayName"] == "DelegatedPermissionGrant.Scope").unwrap();
+            let value = |name: &str| serde_json::from_str::<String>(scopes[name].as_str().unwrap()).unwrap();
+            assert_eq!((value("oldValue").trim(), value("newValue").trim()), ("User.Read", scope.trim()));
+            assert_eq!(modified(record, "ServicePrincipal.ObjectID"), INTEGRATION);
+        }
+    }
+}
+
+#[test]
 fn every_other_change_has_its_activity_of_the_reference() {
     let mut cloud = calm();
     let principal = format!("/servicePrincipals/{INTEGRATION}");

@@ -124,11 +124,15 @@ fn emulated() -> Vec<(&'static str, Scene)> {
     let calm = Knobs::calm;
     let deleted = Scene::emulated(calm(), |_| {});
     deleted.as_administrator("DELETE", &format!("/servicePrincipals(appId='{INTEGRATION}')"), &Value::Null);
+    let deactivated = Scene::emulated(calm(), |_| {});
+    let registration = format!("/applications(appId='{}')", deactivated.looker.desired.applications[1].app_id);
+    deactivated.as_administrator("PATCH", &registration, &json!({"isDisabled": true}));
     let mut refused = Scene::emulated(calm(), |_| {});
     refused.looker = Looker::new(declared(&refused), "mistyped");
     vec![
         ("emulator-in-sync", Scene::emulated(calm(), |_| {})),
         ("emulator-soft-deleted", deleted),
+        ("emulator-deactivated", deactivated),
         (
             "emulator-consent-missing",
             Scene::emulated(calm(), |scenario| {

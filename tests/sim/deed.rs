@@ -105,9 +105,7 @@ impl<'a> Charge<'a> {
             "ServicePrincipalDisabled" => {
                 left(|truth, charge| truth.live.get(charge.app_id).is_none_or(|live| !live.is_enabled))
             }
-            "ApplicationDeactivated" => {
-                left(|truth, charge| truth.live.get(charge.app_id).is_none_or(|live| live.is_deactivated))
-            }
+            "ApplicationDeactivated" => left(|truth, charge| truth.deactivated.contains(charge.app_id)),
             "AssignmentMissing" => {
                 let is_closed =
                     left(|truth, charge| truth.live.get(charge.app_id).is_none_or(|live| live.needs_assignment));
@@ -148,18 +146,9 @@ impl<'a> Charge<'a> {
     }
 }
 
-/// Whether it can be known who made such a difference. Records of a deactivation name the registration, whose object ID
-/// is not read while the service principal is there.
+/// Whether it can be known who made such a difference. What a publisher does is no deed of anybody in the tenant.
 fn is_attributable(reason: &str) -> bool {
-    let made_by_nobody = ["DisabledByMicrosoft", "ProvisioningQuarantined", "ProvisioningOverdue", "Expired"];
-    !made_by_nobody.contains(&reason) && reason != "ApplicationDeactivated"
-}
-
-/// Whether it is known how the audit log names this: of scopes that are taken out of a grant it is not.
-fn is_named(deed: &Deed) -> bool {
-    let lost: Vec<_> = deed.before.held.difference(&deed.after.held).collect();
-    let grants = |truth: &Truth| truth.grants.len();
-    lost.is_empty() || lost.iter().any(|(.., is_role)| *is_role) || grants(&deed.after) < grants(&deed.before)
+    !["DisabledByMicrosoft", "ProvisioningQuarantined", "ProvisioningOverdue", "Expired"].contains(&reason)
 }
 
 /// Attributions that a write adds and that blame somebody who did not do it.
@@ -203,7 +192,6 @@ pub fn unnamed(object: &Object, history: &History, deeds: &[Deed]) -> Vec<String
         let from = since - object.interval() - SignedDuration::from_mins(60);
         let culprit =
             deeds.iter().rfind(|deed| from <= deed.at && deed.at <= since && charge.is_made_by(deed, history));
-        let culprit = culprit.filter(|deed| is_named(deed));
         if let Some(culprit) = culprit.filter(|_| !entry["attribution"]["time"].is_string()) {
             wrong.push(format!(
                 "nobody is named for {reason} of {}, which is of {}",

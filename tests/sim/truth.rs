@@ -115,6 +115,8 @@ pub struct Truth {
     pub registrations: BTreeMap<String, String>,
     /// Object IDs of soft-deleted registrations by application ID.
     pub deleted_registrations: BTreeMap<String, Vec<String>>,
+    /// Application IDs of registrations, live or soft-deleted, that are deactivated.
+    pub deactivated: BTreeSet<String>,
     /// App role assignments on Microsoft Graph.
     pub assignments: Vec<Assignment>,
     /// Delegated grants on Microsoft Graph.
@@ -155,6 +157,9 @@ impl Truth {
         for row in rows("deletedApplications") {
             truth.deleted_registrations.entry(text(&row, "appId")).or_default().push(text(&row, "id"));
         }
+        let registrations = rows("applications").into_iter().chain(rows("deletedApplications"));
+        let deactivated = registrations.filter(|row| row["isDisabled"] == true);
+        truth.deactivated = deactivated.map(|row| text(&row, "appId")).collect();
         let graph = truth.live.get(MICROSOFT_GRAPH).map(|graph| graph.id.clone()).unwrap_or_default();
         for row in rows("appRoleAssignments").iter().filter(|row| row["resourceId"] == graph.as_str()) {
             truth.assignments.push(Assignment {

@@ -11,6 +11,7 @@ mod deactivation;
 mod fixture;
 #[path = "../support/flux.rs"]
 mod flux;
+mod grant_change;
 mod identity;
 mod notice;
 mod presence;

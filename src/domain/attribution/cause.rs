@@ -22,6 +22,8 @@ const ROLE_REMOVED: &str = "Remove app role assignment from service principal";
 const ROLE_ADDED: &str = "Add app role assignment to service principal";
 const GRANT_REMOVED: &str = "Remove delegated permission grant";
 const GRANT_ADDED: &str = "Add delegated permission grant";
+const SCOPE: &str = "DelegatedPermissionGrant.Scope";
+const ROLE: [&str; 2] = ["AppRole.Value", "AppRole.Id"];
 const CONSENT: &str = "Consent to application";
 /// The audit log and the directory give one deletion times that are no further apart than this.
 const CLOCKS_AGREE: SignedDuration = SignedDuration::from_mins(1);
@@ -206,24 +208,33 @@ fn is_of_job(application: &ApplicationStatus, record: &AuditRecord) -> bool {
     is_job || is_target(record, application.service_principal_id.as_deref())
 }
 
-/// Whether the record takes away something that is missing. A record that does not tell what it took away is taken for one
-/// that does.
+/// Whether the record takes away something that is missing. A change of a grant's scopes is recorded twice, as added and as
+/// removed, each time with the scopes before and afterwards, whether they became more or fewer.
 fn takes_away(application: &ApplicationStatus, record: &AuditRecord) -> bool {
-    let lost_scopes = changes(record, "DelegatedPermissionGrant.Scope").flat_map(|change| {
-        let kept: Vec<&str> = change.new.as_deref().unwrap_or_default().split_whitespace().collect();
-        let held = change.old.as_deref().unwrap_or_default().split_whitespace();
-        held.filter(move |scope| !kept.contains(scope)).collect::<Vec<_>>()
-    });
-    let lost_roles = ["AppRole.Value", "AppRole.Id"].into_iter().flat_map(|name| values(record, name));
     let missing = application.consent.iter().flat_map(|consent| &consent.missing);
-    names_any(&names(missing), lost_scopes.chain(lost_roles))
+    let lost_scopes = changes(record, SCOPE).flat_map(|change| beyond(change.old.as_deref(), change.new.as_deref()));
+    is_about_any(record, &names(missing), lost_scopes)
 }
 
+/// Whether the record gives something that is too much.
 fn concerns(application: &ApplicationStatus, record: &AuditRecord) -> bool {
-    let scopes = values(record, "DelegatedPermissionGrant.Scope").flat_map(str::split_whitespace);
-    let roles = ["AppRole.Value", "AppRole.Id"].into_iter().flat_map(|name| values(record, name));
     let extra = application.consent.iter().flat_map(|consent| &consent.extra);
-    names_any(&names(extra), scopes.chain(roles))
+    let new_scopes = changes(record, SCOPE).flat_map(|change| beyond(change.new.as_deref(), change.old.as_deref()));
+    is_about_any(record, &names(extra), new_scopes)
+}
+
+/// The scopes of the one list that are not in the other.
+fn beyond<'a>(list: Option<&'a str>, other: Option<&'a str>) -> Vec<&'a str> {
+    let others: Vec<&str> = other.unwrap_or_default().split_whitespace().collect();
+    list.unwrap_or_default().split_whitespace().filter(|scope| !others.contains(scope)).collect()
+}
+
+/// Whether one of these scopes, or an app role that the record names, is meant. A record that names no permission at all is
+/// taken for one that is about what is meant.
+fn is_about_any<'a>(record: &'a AuditRecord, meant: &[&str], scopes: impl Iterator<Item = &'a str>) -> bool {
+    let mut roles = ROLE.into_iter().flat_map(|name| values(record, name)).filter(|role| !role.is_empty()).peekable();
+    let names_none = roles.peek().is_none() && values(record, SCOPE).all(|scopes| scopes.trim().is_empty());
+    names_none || roles.chain(scopes).any(|name| meant.contains(&name))
 }
 
 /// The permissions that these labels name, without their kind.
@@ -233,11 +244,6 @@ fn names<'a>(labels: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
 
 fn words(text: &str) -> Vec<&str> {
     text.split([' ', ',', ';', ':', '[', ']']).filter(|word| !word.is_empty()).collect()
-}
-
-fn names_any<'a>(meant: &[&str], names: impl Iterator<Item = &'a str>) -> bool {
-    let named: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
-    named.is_empty() || named.iter().any(|name| meant.contains(name))
 }
 
 fn became(record: &AuditRecord, property: &str, value: &str) -> bool {
