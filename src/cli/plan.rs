@@ -30,7 +30,7 @@ use crate::{
         validation::Violation,
     },
     clock::Clock,
-    domain::{Attribution, Desired, Input, Memory, Recall, Timing, cloud::Endpoints, decide, message},
+    domain::{Attribution, Desired, Input, Memory, Recall, Timing, cloud::Endpoints, decide, message, obstacle},
     graph::{
         Credential, Graph, HttpTransport, Look, Priority, Question, Transport,
         transcript::{Circumstances, Recorder, Transcript},
@@ -402,7 +402,8 @@ fn table(planned: &Planned, style: Style) -> String {
     }
     let observed = status.condition(ConditionType::Observed.as_str());
     if let Some(obstacle) = observed.filter(|observed| observed.reason != Reason::ObservationComplete.as_str()) {
-        let _ = write!(text, "{}\n{}\n\n", style.bad(&obstacle.reason), output::wrapped(&obstacle.message));
+        let _ =
+            write!(text, "{}\n{}\n\n", style.bad(&obstacle.reason), output::wrapped(&in_the_way(&obstacle.message)));
     }
     for reason in TOLD {
         if let Some(told) = status.conditions.iter().find(|condition| condition.reason == reason.as_str()) {
@@ -422,6 +423,12 @@ fn table(planned: &Planned, style: Style) -> String {
         text.push_str(&explanation.text());
     }
     text
+}
+
+/// What stood in the way. The operator looks again by itself; this command does not.
+fn in_the_way(message: &str) -> String {
+    obstacle::without_promise(message)
+        .map_or_else(|| message.to_owned(), |told| format!("{told} Nothing repeats this look; run plan again."))
 }
 
 /// A difference in full, and why it is not known who made it where that is so.

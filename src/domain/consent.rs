@@ -50,7 +50,8 @@ pub fn judge(
     let earlier: BTreeSet<String> =
         previous.map(|consent| consent.baseline.iter().cloned().collect()).unwrap_or_default();
     let baseline: BTreeSet<String> = earlier.iter().chain(&granted).take(BASELINE_MAX).cloned().collect();
-    let extra = held::extra(required, observed, seen);
+    let told: &[String] = previous.map_or(&[], |consent| consent.extra.as_slice());
+    let extra = held::extra(required, told, observed, seen);
 
     let nothing_granted = granted.is_empty() && unknown.is_empty() && !missing.is_empty();
     let lost_some = missing.iter().any(|label| earlier.contains(label));

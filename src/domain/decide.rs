@@ -16,7 +16,7 @@ use super::{
     judgement::{Earlier, believe},
     message,
     notice::{self, Notice},
-    observed::{AuditQuestion, Observation, Observed},
+    observed::{AuditQuestion, Observation, Observed, Reading},
     pace,
     ready::{self, Believed, Draft, Situation, Standing},
     remedy::{Action, Context},
@@ -88,6 +88,17 @@ pub struct Recall {
     pub registrations: BTreeMap<AppId, ObjectId>,
     /// What to ask the audit log.
     pub audits: BTreeSet<AuditQuestion>,
+    /// The question that it was asked last. The log is asked few at a time, and the others come first then.
+    pub audited: Option<AuditQuestion>,
+}
+
+impl Recall {
+    /// What to ask the audit log, in turn.
+    pub fn audits_in_turn(&self) -> impl Iterator<Item = &AuditQuestion> {
+        let is_later = |question: &&AuditQuestion| self.audited.as_ref().is_none_or(|audited| *question > audited);
+        let (later, earlier): (Vec<_>, Vec<_>) = self.audits.iter().partition(is_later);
+        later.into_iter().chain(earlier)
+    }
 }
 
 impl Memory {
@@ -374,6 +385,12 @@ fn inquire(
             entry.remedy = Some(of.ctx.set_permissions().status());
         }
     }
+    let is_asked = |question: &&AuditQuestion| {
+        let answer = observed.and_then(|observed| observed.audits.get(*question));
+        answer.is_some_and(|answer| *answer != Reading::NotAsked)
+    };
+    let asked_last = memory.recall.audits_in_turn().filter(is_asked).last().cloned();
+    memory.recall.audited = asked_last.or_else(|| memory.recall.audited.take());
     memory.recall.audits = inquiry.questions(drift);
     for application in applications {
         application.consent_url = consent_url(drift, &application.name);

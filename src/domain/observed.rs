@@ -56,6 +56,8 @@ pub enum Observation {
 pub struct Observed {
     /// The service principals that permissions are granted on, Microsoft Graph's own first of all.
     pub resources: BTreeMap<AppId, Reading<ResourcePrincipal>>,
+    /// Further ones of which permissions are held and whose names could not be read. Never counts as an obstacle.
+    pub unnamed: BTreeSet<ObjectId>,
     /// Which application may be "Cisco Webex Identity"; asked only while that is not known.
     pub identity: Reading<Candidates>,
     /// What the audit log says of differences; asked only where there is one. Never counts as an obstacle.

@@ -11,6 +11,8 @@ use crate::api::{
 };
 
 /// What tells this obstacle from others of the same reason.
+const REPEATED: &str = "the look is repeated";
+
 const NOT_OFFERED: &str = "Microsoft Graph does not offer";
 
 /// Why something could not be read.
@@ -86,7 +88,7 @@ impl Obstacle {
     pub fn throttled(wait_seconds: Option<u32>) -> Self {
         Self {
             wait_seconds,
-            ..Self::new(Reason::Throttled, "Microsoft Graph asked to slow down; the look is repeated when it allows.")
+            ..Self::new(Reason::Throttled, format!("Microsoft Graph asked to slow down; {REPEATED} when it allows."))
         }
     }
 
@@ -94,16 +96,13 @@ impl Obstacle {
     pub fn graph_unavailable(status: u16, wait_seconds: Option<u32>) -> Self {
         Self {
             wait_seconds,
-            ..Self::new(
-                Reason::GraphUnavailable,
-                format!("Microsoft Graph answered with status {status}; the look is repeated."),
-            )
+            ..Self::new(Reason::GraphUnavailable, format!("Microsoft Graph answered with status {status}; {REPEATED}."))
         }
     }
 
     /// No answer in time.
     pub fn timeout(what: &str) -> Self {
-        Self::new(Reason::GraphTimeout, format!("{what} did not answer in time; the look is repeated."))
+        Self::new(Reason::GraphTimeout, format!("{what} did not answer in time; {REPEATED}."))
     }
 
     /// The token endpoint did not do its part.
@@ -112,7 +111,7 @@ impl Obstacle {
             wait_seconds,
             ..Self::new(
                 Reason::TokenEndpointUnavailable,
-                "The token endpoint of Microsoft Entra did not answer as it should; the look is repeated.",
+                format!("The token endpoint of Microsoft Entra did not answer as it should; {REPEATED}."),
             )
         }
     }
@@ -122,7 +121,7 @@ impl Obstacle {
         Self::new(
             Reason::MalformedResponse,
             format!(
-                "An answer was not what Microsoft Graph sends: {what}. A proxy in between may have sent it; the look is repeated."
+                "An answer was not what Microsoft Graph sends: {what}. A proxy in between may have sent it; {REPEATED}."
             ),
         )
     }
@@ -132,7 +131,7 @@ impl Obstacle {
         Self::new(
             Reason::NetworkUnavailable,
             format!(
-                "No connection to {host} could be made; the look is repeated. Check DNS, network policies and proxy settings."
+                "No connection to {host} could be made; {REPEATED}. Check DNS, network policies and proxy settings."
             ),
         )
     }
@@ -142,8 +141,8 @@ impl Obstacle {
         Self::new(
             Reason::NetworkUnavailable,
             format!(
-                "The proxy that is set for {host} refused to connect to it, or could not be reached, so nothing was sent; the \
-                 look is repeated. Check HTTPS_PROXY and the credentials in it, NO_PROXY, and whether the proxy allows {host}."
+                "The proxy that is set for {host} refused to connect to it, or could not be reached, so nothing was sent; \
+                 {REPEATED}. Check HTTPS_PROXY and the credentials in it, NO_PROXY, and whether the proxy allows {host}."
             ),
         )
     }
@@ -157,5 +156,45 @@ impl Obstacle {
                  connection, and whether its authority is in the operator's trust store or in the file of --trust-ca-file."
             ),
         )
+    }
+}
+
+/// The message of an obstacle without the promise that the look is repeated, if it makes that: for whoever looks once.
+pub fn without_promise(message: &str) -> Option<String> {
+    let (before, after) = message.split_once(&format!("; {REPEATED}"))?;
+    let (_, rest) = after.split_once('.')?;
+    Some(format!("{before}.{rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_passes_by_itself_is_told_without_the_promise_to_whoever_looks_once() {
+        let passing = [
+            (Obstacle::throttled(None), "Microsoft Graph asked to slow down."),
+            (Obstacle::graph_unavailable(503, None), "Microsoft Graph answered with status 503."),
+            (
+                Obstacle::network("example.com"),
+                "No connection to example.com could be made. Check DNS, network policies and proxy settings.",
+            ),
+            (
+                Obstacle::malformed("a list had no end"),
+                "An answer was not what Microsoft Graph sends: a list had no end. A proxy in between may have sent it.",
+            ),
+        ];
+        for (obstacle, told) in passing {
+            assert_eq!(without_promise(&obstacle.message).as_deref(), Some(told));
+        }
+        for obstacle in [
+            Obstacle::timeout("Microsoft Graph"),
+            Obstacle::token_endpoint_unavailable(None),
+            Obstacle::proxy("example.com"),
+        ] {
+            let told = without_promise(&obstacle.message).unwrap();
+            assert!(!told.contains("repeated") && !told.contains(';'), "{told}");
+        }
+        assert_eq!(without_promise(&Obstacle::tls("example.com").message), None, "a person is needed");
     }
 }

@@ -115,6 +115,7 @@ impl<T: Transport> Reader<'_, T> {
         Sight {
             observed: Observed {
                 resources: self.remembered_resources(),
+                unnamed: BTreeSet::new(),
                 identity: Reading::NotAsked,
                 applications: applications.collect(),
                 audits: BTreeMap::new(),

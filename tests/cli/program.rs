@@ -69,10 +69,7 @@ impl Tenant {
 
     /// A tenant of one's own.
     pub fn of(scenario: &Scenario) -> Self {
-        // Cycles of the provisioning job begin every 40 minutes and take some seconds; none is under way in these tests.
-        let now = Clock::system().now().as_second();
-        let into_cycle = now % (40 * 60);
-        let now = Timestamp::from_second(if into_cycle < 10 { now - into_cycle - 10 } else { now }).unwrap();
+        let now = Timestamp::from_second(Clock::system().now().as_second()).unwrap();
         let mut emulator = Emulator::new(Settings { seed: 1, public_url: String::new(), knobs: Knobs::calm() });
         emulator.load(now, scenario).unwrap();
         let contract = contract::watch(&mut emulator);

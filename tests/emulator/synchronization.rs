@@ -1,6 +1,7 @@
 //! Provisioning jobs: what can be done to them, and by whom.
 //! <https://learn.microsoft.com/graph/api/resources/synchronization-overview>
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::cloud::{
@@ -219,6 +220,37 @@ fn a_job_of_an_application_with_a_target_lives_on_from_where_its_words_left_it()
     let began: jiff::Timestamp = status["lastExecution"]["timeBegan"].as_str().unwrap().parse().unwrap();
     let start: jiff::Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
     assert!(began <= start && start.duration_since(began) <= jiff::SignedDuration::from_mins(40), "{began}");
+}
+
+#[test]
+fn while_a_cycle_is_under_way_the_one_before_it_is_the_last() {
+    // The incident's job began a cycle at this second of 2023, and every 40 minutes since.
+    let told: Timestamp =
+        Scenario::incident().synchronization_jobs[IDENTITY_APP][0]["status"]["lastExecution"]["timeBegan"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+    let interval = SignedDuration::from_mins(40);
+    let begins = told + interval * 100_000;
+    for (seconds, last) in [(-1, 1), (0, 1), (4, 1), (5, 0), (2399, 0)] {
+        let mut cloud = writer();
+        cloud.now = begins + SignedDuration::from_secs(seconds);
+        assert_eq!(cloud.control("POST", "/tenants", Some(&json!(incident_with_roles(&[WRITE])))).status, 201);
+        cloud.sign_in();
+        let status = told_job(&mut cloud)["status"].clone();
+        let expected = begins - interval * last;
+        let expected = if seconds < 0 { begins - interval } else { expected };
+        for execution in ["lastExecution", "lastSuccessfulExecution"] {
+            assert_eq!(status[execution]["timeBegan"], expected.to_string(), "{seconds}: {execution}");
+        }
+        assert_eq!(status["progress"] != json!([]), (0..5).contains(&seconds), "{seconds}: {}", status["progress"]);
+    }
+}
+
+fn told_job(cloud: &mut Cloud) -> Value {
+    let path = told(cloud);
+    cloud.get(&path).body
 }
 
 #[test]

@@ -324,6 +324,22 @@ async fn the_audit_log_is_asked_five_times_in_ten_seconds_and_what_is_left_waits
 }
 
 #[tokio::test(start_paused = true)]
+async fn questions_that_had_to_wait_come_first_the_next_time() {
+    let questions: Vec<AuditQuestion> =
+        (0..7).map(|n| about(AuditSubject::Target(ObjectId::from_u128(0x100 + n)))).collect();
+    let mut scene = asking(questions.clone());
+    let mut answered = Vec::new();
+    for audited in [None, Some(questions[4].clone()), Some(questions[2].clone()), Some(target())] {
+        scene.recall.audited = audited;
+        let observed = scene.seen().await;
+        let known = questions.iter().enumerate().filter(|(_, one)| observed.audits[*one].known().is_some());
+        answered.push(known.map(|(number, _)| number).collect::<Vec<_>>());
+        pass(10).await;
+    }
+    assert_eq!(answered, [vec![0, 1, 2, 3, 4], vec![0, 1, 2, 5, 6], vec![0, 3, 4, 5, 6], vec![0, 1, 2, 3, 4]]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_audit_log_that_asks_to_wait_is_left_alone_and_nothing_else() {
     let scene = asking([target()]);
     scene.url(0..2, LOG, |item| {

@@ -1,7 +1,7 @@
 //! Scenarios as data: a tenant, a declaration, a history of people's acts and of faults, and what has to be said.
 //!
 //! Each file in `data` is told through the passes of the operator and through `plan` on virtual time here, under every
-//! setting of every open question, and a third of them by tests/cluster through a real API server.
+//! setting of every open question, some through the built program, and a third by tests/cluster through a real API server.
 //! `cargo test --test scenario -- --nocapture` prints the matrix of reasons and remedies that they reach;
 //! `SCENARIO=name` tells only files whose name holds that, and `UPDATE=1` rewrites the outputs of `plan`.
 
@@ -33,6 +33,7 @@ mod microsoft;
 mod operator;
 mod pipeline;
 mod play;
+mod program;
 mod story;
 mod tenant;
 mod wire;

@@ -95,7 +95,7 @@ impl Transport for Microsoft {
 impl Microsoft {
     /// The tenant of this story under a setting such as `grantsSurviveRestore=false`.
     pub fn of(story: &Story, setting: Option<&str>, place: Place<'_>, clock: Clock) -> Self {
-        let mut scenario = tenant::scenario(&story.tenant, &story.names);
+        let mut scenario = tenant::scenario(&story.tenant, &story.names, clock.now());
         if let Some(id) = place.tenant {
             id.clone_into(&mut scenario.tenant.id);
         }
@@ -132,6 +132,12 @@ impl Microsoft {
     /// Fails if the emulator answered otherwise than Microsoft describes.
     pub fn check(&self) {
         self.0.contract.check();
+    }
+
+    /// The emulator, for somebody who lets it listen. Nobody else may speak to it any more.
+    pub fn into_emulator(self) -> Emulator {
+        let inner = Arc::into_inner(self.0).expect("nobody else speaks to it");
+        inner.emulator.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The tenant's id.

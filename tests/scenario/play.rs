@@ -124,7 +124,19 @@ fn shown(status: &Value) -> String {
 }
 
 /// What `plan` prints now, with its exit status.
-async fn plan(story: &Story, microsoft: &Microsoft, spec: &Value, secret: &Secret) -> String {
+pub async fn plan(story: &Story, microsoft: &Microsoft, spec: &Value, secret: &Secret) -> String {
+    let manifest = manifest(spec, secret);
+    let linkable: Vec<AppId> = story.process.consent_link_app_ids.iter().map(|id| id.parse().unwrap()).collect();
+    match plan_over(microsoft.clone(), microsoft.clock().clone(), &manifest, &linkable, story.process.attribution())
+        .await
+    {
+        Ok((text, code)) => format!("{text}\nexit status {code}\n"),
+        Err(error) => format!("error: {error:#}\n\nexit status 1\n"),
+    }
+}
+
+/// The object and its Secret, as `plan` reads them.
+pub fn manifest(spec: &Value, secret: &Secret) -> String {
     let metadata = json!({ "name": NAME, "namespace": NAMESPACE });
     let object = json!({
         "apiVersion": "webexazure.dev/v1alpha1", "kind": "WebexAzureIntegration", "metadata": metadata, "spec": spec,
@@ -139,14 +151,7 @@ async fn plan(story: &Story, microsoft: &Microsoft, spec: &Value, secret: &Secre
         "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "graph", "namespace": NAMESPACE },
         "stringData": content,
     });
-    let manifest = format!("{secret}\n---\n{object}\n");
-    let linkable: Vec<AppId> = story.process.consent_link_app_ids.iter().map(|id| id.parse().unwrap()).collect();
-    match plan_over(microsoft.clone(), microsoft.clock().clone(), &manifest, &linkable, story.process.attribution())
-        .await
-    {
-        Ok((text, code)) => format!("{text}\nexit status {code}\n"),
-        Err(error) => format!("error: {error:#}\n\nexit status 1\n"),
-    }
+    format!("{secret}\n---\n{object}\n")
 }
 
 /// Compares with a golden file; `UPDATE=1` rewrites it, where this setting is the one that it speaks of.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use webex_azure_operator::{api::validation::IDENTITY_INTEGRATION_APP_ID, emulator::Scenario};
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{
     microsoft::{SCRIPT, SCRIPT_SECRET},
     story::merge,
@@ -24,12 +26,12 @@ pub fn names() -> BTreeMap<String, String> {
 
 /// The tenant of the incident with these changes: whatever is no list is merged; of a list of objects, each is named by
 /// the name of its application, merged into, taken away by null, or added; permissions and the like are added and removed.
-pub fn scenario(changes: &Value, more: &BTreeMap<String, String>) -> Scenario {
+pub fn scenario(changes: &Value, more: &BTreeMap<String, String>, start: Timestamp) -> Scenario {
     let mut names = names();
     names.extend(more.clone());
     let mut whole = json!(Scenario::incident());
     let job = &mut whole["synchronizationJobs"][names["identity"].as_str()][0];
-    *job = working(job);
+    *job = working(job, start);
     for (field, change) in changes.as_object().into_iter().flatten() {
         match (field.as_str(), change) {
             ("publishedApplications" | "applications" | "servicePrincipals", Value::Object(changes)) => {
@@ -66,14 +68,16 @@ pub fn scenario(changes: &Value, more: &BTreeMap<String, String>) -> Scenario {
     serde_json::from_value(whole).unwrap_or_else(|error| panic!("{error} in the tenant {changes}"))
 }
 
-/// The job of the incident, whose last cycle ended shortly before the stories begin.
-fn working(job: &Value) -> Value {
+/// The job of the incident, whose last cycle ended shortly before the story begins.
+fn working(job: &Value, start: Timestamp) -> Value {
+    let began = start - SignedDuration::from_mins(30);
+    let ended = (began + SignedDuration::from_secs(5)).to_string();
     let mut job = job.clone();
     for execution in ["lastExecution", "lastSuccessfulExecution"] {
-        job["status"][execution]["timeBegan"] = "2026-11-23T07:30:00Z".into();
-        job["status"][execution]["timeEnded"] = "2026-11-23T07:30:05Z".into();
+        job["status"][execution]["timeBegan"] = began.to_string().into();
+        job["status"][execution]["timeEnded"] = ended.as_str().into();
     }
-    job["status"]["steadyStateLastAchievedTime"] = "2026-11-23T07:30:05Z".into();
+    job["status"]["steadyStateLastAchievedTime"] = ended.into();
     job
 }
 

@@ -406,6 +406,22 @@ fn the_differences_of_one_application_are_not_blamed_on_what_was_done_to_another
 }
 
 #[test]
+fn what_was_asked_last_is_remembered_as_long_as_nothing_else_was() {
+    let (mut world, seen, _) = deleted();
+    let question = world.memory.recall.audits.first().unwrap().clone();
+    assert_eq!(world.memory.recall.audited, None);
+    let mut unasked = seen.clone();
+    unasked.0.audits.insert(question.clone(), Reading::NotAsked);
+    world.after(15).look(unasked.clone());
+    assert_eq!(world.memory.recall.audited, None);
+    let silent = audited(&world, seen, &[]);
+    world.after(15).look(silent);
+    assert_eq!(world.memory.recall.audited, Some(question.clone()));
+    world.after(15).look(unasked);
+    assert_eq!(world.memory.recall.audited, Some(question));
+}
+
+#[test]
 fn a_second_deletion_is_not_put_down_to_whoever_made_the_first() {
     let (mut world, seen, at) = deleted();
     let told = audited(&world, seen, &[record("Remove service principal", INTEGRATION_OBJECT, at)]);

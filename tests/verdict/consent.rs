@@ -141,6 +141,54 @@ fn extra_permissions_are_listed_and_no_drift() {
 }
 
 #[test]
+fn a_name_that_was_told_stays_while_it_cannot_be_read() {
+    let office = |names: bool| {
+        let mut seen = healthy();
+        if let Reading::Known(assignments) = &mut seen.application(INTEGRATION).app_role_assignments {
+            assignments.insert(AppRoleAssignment { resource: OFFICE_OBJECT, app_role: AppRoleId::from_u128(0xa1) });
+        }
+        let scope = OAuth2PermissionGrant { resource: OFFICE_OBJECT, ..grant("EWS.AccessAsUser.All") };
+        let mut seen = seen.delegated(scope);
+        if names {
+            seen.0.resources.insert(OFFICE, office());
+        } else {
+            seen.0.unnamed.insert(OFFICE_OBJECT);
+        }
+        seen
+    };
+    let named = [
+        format!("EWS.AccessAsUser.All (delegated, of resource {OFFICE})"),
+        format!("full_access_as_app (application, of resource {OFFICE})"),
+    ];
+    let mut world = World::new(spec());
+    world.edit(|spec| spec["identityIntegration"] = json!({ "extraPermissions": "Drift" }));
+    world.look(office(true));
+    assert_eq!(consent(&world).extra, named);
+    let settled = world.status.clone();
+    world.after(15).restart().look(office(false));
+    assert_eq!(world.status, settled, "nothing has changed but that the names cannot be read");
+
+    // One more that nobody can name now, and one less: then IDs are told.
+    let mut more = office(false);
+    if let Reading::Known(assignments) = &mut more.application(INTEGRATION).app_role_assignments {
+        assignments.insert(AppRoleAssignment { resource: OFFICE_OBJECT, app_role: AppRoleId::from_u128(0xa2) });
+    }
+    let mut fewer = office(false);
+    if let Reading::Known(assignments) = &mut fewer.application(INTEGRATION).app_role_assignments {
+        assignments.retain(|assignment| assignment.resource != OFFICE_OBJECT);
+    }
+    for (seen, count) in [(more, 3), (fewer, 1)] {
+        let mut world = world.clone();
+        world.after(15).look(seen);
+        let extra = consent(&world).extra;
+        let by_id = |label: &&String| label.contains(&OFFICE_OBJECT.to_string());
+        assert_eq!((extra.len(), extra.iter().filter(by_id).count()), (count, count), "{extra:?}");
+        world.after(15).look(office(true));
+        assert_eq!(consent(&world).extra, named);
+    }
+}
+
+#[test]
 fn extra_permissions_are_drift_where_the_declaration_says_so() {
     let mut world = World::new(spec());
     world.edit(|spec| spec["identityIntegration"] = json!({ "extraPermissions": "Drift" }));

@@ -218,6 +218,7 @@ pub fn healthy() -> Tenant {
     };
     Tenant(Observed {
         resources: BTreeMap::from([(catalog::MICROSOFT_GRAPH_APP_ID, Reading::Known(microsoft_graph()))]),
+        unnamed: BTreeSet::new(),
         identity: Reading::NotAsked,
         audits: BTreeMap::new(),
         applications: BTreeMap::from([(INTEGRATION, integration), (IDENTITY, identity)]),

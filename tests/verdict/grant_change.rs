@@ -36,7 +36,8 @@ fn actor(world: &World) -> Option<String> {
 fn who_took_a_scope_out_of_a_grant_is_told_and_not_who_added_others_or_took_others() {
     let mut world = World::new(spec());
     world.edit(|spec| {
-        let permissions = json!([{"value": "User.Read", "kind": "Delegated"}, {"value": "Mail.Read", "kind": "Delegated"}]);
+        let permissions =
+            json!([{"value": "User.Read", "kind": "Delegated"}, {"value": "Mail.Read", "kind": "Delegated"}]);
         spec["identityIntegration"] = json!({"permissions": permissions});
     });
     world.look(healthy().delegated(grant("Mail.Read")));

@@ -67,19 +67,31 @@ fn scope_value(resource: &ResourcePrincipal, id: Uuid) -> Option<String> {
 }
 
 /// Everything that is held for the whole organization and not required, as it is told; none if what was read does not
-/// tell all of it.
-pub fn extra(required: &[RequiredPermission], observed: &Observed, seen: &ObservedApplication) -> Option<Vec<String>> {
+/// tell all of it. What was told of it before keeps its name while that cannot be read.
+pub fn extra(
+    required: &[RequiredPermission],
+    told: &[String],
+    observed: &Observed,
+    seen: &ObservedApplication,
+) -> Option<Vec<String>> {
     let of_kind = |kind: PermissionKind| {
         required.iter().filter(move |permission| permission.kind == kind || permission.kind == PermissionKind::Either)
     };
-    let mut extra = BTreeSet::new();
+    let (mut extra, mut unnamed) = (BTreeSet::new(), BTreeSet::new());
+    let mut add = |of: ObjectId, label: String| {
+        if observed.unnamed.contains(&of) {
+            unnamed.insert(label)
+        } else {
+            extra.insert(label)
+        };
+    };
     for assignment in listed(&seen.app_role_assignments)? {
         let is_required = of_kind(PermissionKind::Application).any(|permission| {
             let resource = observed.resources.get(&permission.resource).and_then(Reading::known);
             resource.is_some_and(|resource| is_role(permission, resource, assignment))
         });
         if !is_required {
-            extra.insert(role_label(observed, assignment)?);
+            add(assignment.resource, role_label(observed, assignment)?);
         }
     }
     let for_everyone = |grant: &&OAuth2PermissionGrant| grant.consent == ConsentType::AllPrincipals;
@@ -89,10 +101,20 @@ pub fn extra(required: &[RequiredPermission], observed: &Observed, seen: &Observ
             resource.is_some_and(|resource| is_scope(permission, resource, grant))
         });
         if !is_required && !OPENID.contains(&grant.scope.as_str()) {
-            extra.insert(label(&text::safe(&grant.scope), "delegated", observed, grant.resource));
+            add(grant.resource, label(&text::safe(&grant.scope), "delegated", observed, grant.resource));
         }
     }
-    Some(extra.into_iter().take(EXTRA_MAX).collect())
+    let kept = still_told(told, &extra, &unnamed).unwrap_or(unnamed);
+    Some(extra.into_iter().chain(kept).collect::<BTreeSet<_>>().into_iter().take(EXTRA_MAX).collect())
+}
+
+/// The names that were told before of what has none now, if those are as many of each kind: then nothing has changed but
+/// that the names cannot be read.
+fn still_told(told: &[String], named: &BTreeSet<String>, unnamed: &BTreeSet<String>) -> Option<BTreeSet<String>> {
+    let open: BTreeSet<String> = told.iter().filter(|label| !named.contains(*label)).cloned().collect();
+    let delegated = |labels: &BTreeSet<String>| labels.iter().filter(|label| label.contains("(delegated")).count();
+    let is_same = open.len() == unnamed.len() && delegated(&open) == delegated(unnamed);
+    is_same.then_some(open)
 }
 
 /// What is in the list, which is nothing if nobody asked for it; none if it could not be read.

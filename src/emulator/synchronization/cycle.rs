@@ -56,7 +56,7 @@ pub(in super::super) fn advance(
         let fault = synchronization.fault();
         for job in synchronization.jobs.iter_mut().filter(|job| job.is_living()) {
             let entitled = if synchronization.scope_is_empty { 0 } else { job.entitled.max(assigned) };
-            for outcome in run(job, now, fault, entitled, identifiers) {
+            for outcome in run(job, now, fault, entitled) {
                 log(tenant, knobs, identifiers, &principal, job, outcome);
             }
         }
@@ -72,13 +72,7 @@ fn assigned(tenant: &TenantState, id: &str) -> i64 {
     i64::try_from(people.count()).unwrap_or(i64::MAX)
 }
 
-fn run(
-    job: &mut Job,
-    now: Timestamp,
-    fault: Option<Fault>,
-    entitled: i64,
-    identifiers: &mut Identifiers,
-) -> Vec<Outcome> {
+fn run(job: &mut Job, now: Timestamp, fault: Option<Fault>, entitled: i64) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     while let Some(began) = job.next_run.filter(|began| *began <= now) {
         let limit = job.quarantine.as_ref().and_then(|state| state.series_began.checked_add(QUARANTINE_LIMIT).ok());
@@ -91,7 +85,7 @@ fn run(
         if ended > now {
             break;
         }
-        let cycle_id = identifiers.guid();
+        let cycle_id = cycle_id(&job.id, began);
         if let Some(fault) = fault {
             job.last = execution(&cycle_id, began, ended, entitled, 0, Some(fault));
             job.escrowed = entitled;
@@ -225,6 +219,11 @@ fn log(
             }
         }
     }
+}
+
+/// The name of a cycle: made up, always the same, so that one tenant loaded twice has the same past.
+fn cycle_id(job_id: &str, began: Timestamp) -> String {
+    Identifiers::new(identifier::hash(1, &[job_id.as_bytes(), &began.as_second().to_le_bytes()])).guid()
 }
 
 /// The n-th entry in scope. Scenarios say how many there are, so who they are is made up, always the same.

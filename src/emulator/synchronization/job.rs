@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::super::directory::{Properties, text};
 use super::super::identifier::Identifiers;
-use super::shape;
 use super::target::{Fault, QuarantineReason};
+use super::{cycle, shape};
 
 /// Incremental cycles of most applications run "approximately every 40 minutes".
 /// <https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-when-will-provisioning-finish-specific-user>
@@ -152,13 +152,18 @@ impl Job {
         };
     }
 
-    /// Lets a job of a scenario live as if it always had: its last cycle began within its interval.
+    /// Lets a job of a scenario live as if it always had: its last cycle is the one that ended last by its schedule, and the
+    /// next one may be under way.
     pub(super) fn live_on(&mut self, now: Timestamp) {
         let was_told = self.as_told.is_some();
         self.touch(now);
-        if was_told && self.quarantine.is_none() {
-            self.next_run = self.next_run.map(|next| next.saturating_sub(self.interval).unwrap_or(now));
+        let Some(next) = self.next_run.filter(|_| was_told && self.quarantine.is_none()) else { return };
+        let length = cycle::length(self);
+        let mut began = next.saturating_sub(self.interval).unwrap_or(now);
+        while began.saturating_add(length).unwrap_or(now) > now {
+            began = began.saturating_sub(self.interval).unwrap_or(now);
         }
+        self.next_run = Some(began);
     }
 
     /// "If the job is in a paused state, it continues processing changes from the point where it was paused. If the

@@ -54,7 +54,7 @@ impl<T: Transport> Reader<'_, T> {
         }
         let wanted = u32::try_from(questions.len()).unwrap_or(u32::MAX);
         let allowed = usize::try_from(budgets.take_audits(&key, wanted, now)).unwrap_or_default();
-        let asked: Vec<&AuditQuestion> = questions.iter().take(allowed).collect();
+        let asked: Vec<&AuditQuestion> = self.question.recall.audits_in_turn().take(allowed).collect();
         // Late is as good as not asked: the next look tries again.
         if let Ok(answered) = tokio::time::timeout(WITHIN, self.answered(&asked)).await {
             audits.extend(answered);

@@ -187,7 +187,10 @@ impl<T: Transport> Reader<'_, T> {
                     }
                 }
                 Reading::Absent => self.graph.memory.keep_nameless(key, object, now),
-                Reading::Known(_) | Reading::Unreadable(_) | Reading::NotAsked => {}
+                Reading::Unreadable(_) => {
+                    sight.observed.unnamed.insert(object);
+                }
+                Reading::Known(_) | Reading::NotAsked => {}
             }
         }
     }
