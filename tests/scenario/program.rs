@@ -16,8 +16,8 @@ use super::{
     story::{self, Secret, Step, Story, duration},
 };
 
-/// In order, deleted by somebody, deactivated by somebody and by its publisher, lacking consent, a job that needs a person,
-/// gone for good, and not known which it is.
+/// Deleted and deactivated by somebody, a permission lost, a registration deleted, a job that needs a person, in order,
+/// deactivated by the publisher, and an operator that is not let in.
 const STORIES: [&str; 8] = [
     "attribution-by-name",
     "attribution-of-a-deactivation",
