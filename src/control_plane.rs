@@ -2,12 +2,13 @@
 //!
 //! There is nothing behind it: no controller manager, no scheduler, no nodes. Namespaces come without a
 //! `default` `ServiceAccount`, owners do not collect their dependents, pods never run. What the API server
-//! does by itself is all there: validation, CEL, server-side apply, watches, RBAC, admission.
+//! does by itself is all there: validation, CEL, server-side apply, watches, RBAC, admission. A [`Cluster`] has the rest.
 //!
 //! This module must not know anything else of this crate, and it does not read the environment.
 
 mod assets;
 mod build;
+mod cluster;
 mod error;
 mod files;
 mod process;
@@ -20,10 +21,12 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 
 pub use assets::Assets;
+pub use cluster::Cluster;
 pub use error::Error;
 pub use tool::Tool;
 
 use process::Process;
+use server::Audit;
 
 /// Where sentences about slow work go; the caller decides whether anybody reads them.
 pub type Progress<'a> = &'a (dyn Fn(&str) + Send + Sync);
@@ -48,6 +51,10 @@ impl ControlPlane {
     ///
     /// The process must have a default crypto provider of rustls.
     pub async fn start(assets: &Assets, progress: Progress<'_>) -> Result<Self, Error> {
+        Self::start_with(assets, Audit::None, progress).await
+    }
+
+    async fn start_with(assets: &Assets, audit: Audit, progress: Progress<'_>) -> Result<Self, Error> {
         let etcd_binary = assets.path(Tool::Etcd, progress).await?;
         let kube_apiserver_binary = assets.path(Tool::KubeApiserver, progress).await?;
         let folder = files::folder()?;
@@ -56,7 +63,7 @@ impl ControlPlane {
 
         let mut etcd = server::start_etcd(&etcd_binary, folder.path())?;
         let (kube_apiserver, port) =
-            server::start_kube_apiserver(&kube_apiserver_binary, folder.path(), &token, &mut etcd).await?;
+            server::start_kube_apiserver(&kube_apiserver_binary, folder.path(), &token, audit, &mut etcd).await?;
 
         Ok(Self {
             kube_apiserver,

@@ -8,14 +8,17 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
-use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
 use kube::Api;
-use kube::api::{ListParams, PostParams};
+use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::runtime::wait;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
-use webex_azure_operator::control_plane::{Assets, ControlPlane, Error, Tool};
+use webex_azure_operator::control_plane::{Assets, Cluster, ControlPlane, Error, Tool};
 
 /// Set to the file that a second process of this test writes its folder to.
 const REPORT: &str = "CONTROL_PLANE_TEST_REPORT";
@@ -76,27 +79,83 @@ async fn a_panic_leaves_no_process_and_no_folder() {
 async fn a_killed_process_leaves_no_process_and_no_folder() {
     if let Some(report) = std::env::var_os(REPORT) {
         let control_plane = started().await;
-        let unfinished = Path::new(&report).with_extension("unfinished");
-        std::fs::write(&unfinished, control_plane.folder().to_str().unwrap()).unwrap();
-        std::fs::rename(&unfinished, &report).unwrap();
-        return std::future::pending().await;
+        return report_and_stay(Path::new(&report), control_plane.folder()).await;
     }
-    let scratch = tempfile::tempdir().unwrap();
-    let report = scratch.path().join("report");
-    let mut second = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_killed_process_leaves_no_process_and_no_folder"])
-        .env(REPORT, &report)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    // Long enough for a first build.
-    let reports_or_ends = || report.exists() || second.try_wait().unwrap().is_some();
-    eventually(Duration::from_mins(20), "the second process reports", reports_or_ends).await;
-    let folder = PathBuf::from(std::fs::read_to_string(&report).unwrap());
-    assert!(is_named_by_a_process(&folder));
-    second.kill().unwrap();
-    second.wait().unwrap();
+    nothing_is_left_of_a_killed("a_killed_process_leaves_no_process_and_no_folder", 2).await;
+}
+
+#[tokio::test]
+async fn pods_of_a_cluster_run_and_its_audit_log_holds_what_service_accounts_ask() {
+    let cluster = cluster().await;
+    let control_plane = cluster.control_plane();
+    let folder = control_plane.folder().to_owned();
+    assert_eq!(programs_that_name(&folder), 5);
+    let admin = control_plane.client().await.unwrap();
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web" },
+        "spec": {
+            "replicas": 2,
+            "selector": { "matchLabels": { "app": "web" } },
+            "template": {
+                "metadata": { "labels": { "app": "web" } },
+                "spec": { "containers": [{ "name": "web", "image": "no-such-image" }] },
+            },
+        },
+    });
+    let api = Api::<Deployment>::default_namespaced(admin.clone());
+    api.create(&PostParams::default(), &serde_json::from_value(deployment).unwrap()).await.unwrap();
+    let is_available = |deployment: Option<&Deployment>| {
+        let status = deployment.and_then(|deployment| deployment.status.as_ref());
+        status.and_then(|status| status.available_replicas) == Some(2)
+    };
+    let available = wait::await_condition(api.clone(), "web", is_available);
+    tokio::time::timeout(Duration::from_secs(30), available).await.expect("two pods turn ready").unwrap();
+    let pods = Api::<Pod>::default_namespaced(admin.clone());
+    assert_eq!(pods.list(&ListParams::default()).await.unwrap().items.len(), 2);
+    api.delete("web", &DeleteParams::default()).await.unwrap();
+    let mut ticks = tokio::time::interval(Duration::from_millis(100));
+    let gone = async {
+        while !pods.list(&ListParams::default()).await.unwrap().items.is_empty() {
+            ticks.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), gone).await.expect("the pods go with their owner");
+
+    let token = token_of_a_service_account(&admin).await;
+    let service_account = client_with_token(control_plane, Some(token)).await;
+    names_of_namespaces(service_account).await.unwrap_err();
+    let log = std::fs::read_to_string(cluster.audit_log()).unwrap();
+    let robots: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|event: &Value| event["user"]["username"] == "system:serviceaccount:default:robot")
+        .collect();
+    let [refused] = &robots[..] else { panic!("{log}") };
+    assert_eq!((&refused["verb"], &refused["objectRef"]["resource"]), (&json!("list"), &json!("namespaces")));
+    assert_eq!(refused["responseStatus"]["code"], 403);
+    assert!(!log.contains(r#""username":"admin""#), "{log}");
+
+    cluster.stop().await.unwrap();
+    assert!(!folder.exists());
     nothing_is_left_of(&folder).await;
+}
+
+#[tokio::test]
+async fn a_dropped_cluster_leaves_no_process_and_no_folder() {
+    let cluster = cluster().await;
+    let folder = cluster.control_plane().folder().to_owned();
+    drop(cluster);
+    assert!(!folder.exists());
+    nothing_is_left_of(&folder).await;
+}
+
+#[tokio::test]
+async fn a_killed_process_leaves_no_process_and_no_folder_of_its_cluster() {
+    if let Some(report) = std::env::var_os(REPORT) {
+        let cluster = cluster().await;
+        return report_and_stay(Path::new(&report), cluster.control_plane().folder()).await;
+    }
+    nothing_is_left_of_a_killed("a_killed_process_leaves_no_process_and_no_folder_of_its_cluster", 5).await;
 }
 
 #[tokio::test]
@@ -202,6 +261,42 @@ async fn started() -> ControlPlane {
     ControlPlane::start(&assets, &|_| ()).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
+async fn cluster() -> Cluster {
+    // Fails when another test of this process was first, which is fine.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let assets = Assets::new(prebuilt_by_environment(), Assets::beside_target());
+    Cluster::start(&assets, &|_| ()).await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What the second process of a test does until it is killed.
+async fn report_and_stay(report: &Path, folder: &Path) {
+    let unfinished = report.with_extension("unfinished");
+    std::fs::write(&unfinished, folder.to_str().unwrap()).unwrap();
+    std::fs::rename(&unfinished, report).unwrap();
+    std::future::pending().await
+}
+
+/// Runs this test in a second process and kills it when it has told its folder and has this many programs running.
+async fn nothing_is_left_of_a_killed(test: &str, programs: usize) {
+    let scratch = tempfile::tempdir().unwrap();
+    let report = scratch.path().join("report");
+    let mut second = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test])
+        .env(REPORT, &report)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Long enough for a first build.
+    let reports_or_ends = || report.exists() || second.try_wait().unwrap().is_some();
+    eventually(Duration::from_mins(20), "the second process reports", reports_or_ends).await;
+    let folder = PathBuf::from(std::fs::read_to_string(&report).unwrap());
+    let running = programs_that_name(&folder);
+    second.kill().unwrap();
+    second.wait().unwrap();
+    assert_eq!(running, programs);
+    nothing_is_left_of(&folder).await;
+}
+
 fn prebuilt_by_environment() -> Option<PathBuf> {
     std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from)
 }
@@ -272,11 +367,21 @@ async fn eventually(within: Duration, claim: &str, mut holds: impl FnMut() -> bo
     assert!(polled.await.is_ok(), "not within {within:?}: {claim}");
 }
 
-/// Each process of a control plane has the folder among its arguments.
+/// Each process of a control plane has the folder among its arguments, and so have the shells that watch over them.
 fn is_named_by_a_process(folder: &Path) -> bool {
+    !that_name(folder).is_empty()
+}
+
+fn programs_that_name(folder: &Path) -> usize {
+    that_name(folder).iter().filter(|arguments| !arguments.starts_with("/bin/sh\0")).count()
+}
+
+/// The arguments of each process that has the folder among them.
+fn that_name(folder: &Path) -> Vec<String> {
     let folder = folder.to_str().unwrap();
-    std::fs::read_dir("/proc").unwrap().any(|entry| {
-        let arguments = std::fs::read(entry.unwrap().path().join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&arguments).contains(folder)
-    })
+    let arguments = |entry: std::io::Result<std::fs::DirEntry>| {
+        let bytes = std::fs::read(entry.unwrap().path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    std::fs::read_dir("/proc").unwrap().map(arguments).filter(|arguments| arguments.contains(folder)).collect()
 }

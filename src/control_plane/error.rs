@@ -120,7 +120,16 @@ pub enum Error {
         /// The end of its log.
         log: String,
     },
-    /// The API server does not become ready.
+    /// The API server does not take a node.
+    #[error("the node {name} cannot be registered")]
+    RegisterNode {
+        /// The node.
+        name: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A program does not do its part in time.
     #[error("{tool} was not ready after {seconds} s; the last lines of its log:\n{log}")]
     NotReady {
         /// The program.

@@ -50,6 +50,19 @@ pub(super) fn serving_key(folder: &Path) -> PathBuf {
     certificates(folder).join("apiserver.key")
 }
 
+pub(super) fn audit_policy(folder: &Path) -> PathBuf {
+    folder.join("audit-policy.yaml")
+}
+
+pub(super) fn audit_log(folder: &Path) -> PathBuf {
+    folder.join("audit.log")
+}
+
+/// What kwok's nodes and pods do.
+pub(super) fn stages(folder: &Path) -> PathBuf {
+    folder.join("stages.yaml")
+}
+
 pub(super) fn url(port: u16) -> String {
     format!("https://127.0.0.1:{port}")
 }

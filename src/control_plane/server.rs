@@ -29,6 +29,18 @@ const PORT_IS_TAKEN: &str = "address already in use";
 /// working directory of both programs, because the whole path of a socket has to be short.
 const ETCD_SOCKET: &str = "unix://etcd:0";
 
+/// Which requests an audited API server writes down, and how much of them.
+const AUDIT_POLICY: &str = include_str!("audit-policy.yaml");
+
+/// What kube-apiserver writes down of what it is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Audit {
+    /// Nothing.
+    None,
+    /// What service accounts ask for.
+    ServiceAccounts,
+}
+
 /// The advertised addresses must look like host and port; a cluster of one member never connects to them.
 pub(super) fn start_etcd(program: &Path, folder: &Path) -> Result<Process, Error> {
     let arguments = vec![
@@ -49,14 +61,16 @@ pub(super) async fn start_kube_apiserver(
     program: &Path,
     folder: &Path,
     token: &SecretString,
+    audit: Audit,
     etcd: &mut Process,
 ) -> Result<(Process, u16), Error> {
+    let audit = audit_arguments(folder, audit)?;
     let kubeconfig = files::kubeconfig(folder);
     let mut last_port = 0;
     for _ in 0..PORT_ATTEMPTS {
         let port = free_port()?;
         files::write_private(&kubeconfig, &files::kubeconfig_text(folder, port, token))?;
-        let arguments = kube_apiserver_arguments(folder, port);
+        let arguments = [kube_apiserver_arguments(folder, port), audit.clone()].concat();
         let mut kube_apiserver = Process::start(Tool::KubeApiserver, program, arguments, folder)?;
         match wait_until_ready(&mut kube_apiserver, etcd, &kubeconfig).await {
             Ok(()) => return Ok((kube_apiserver, port)),
@@ -106,7 +120,22 @@ fn kube_apiserver_arguments(folder: &Path, port: u16) -> Vec<OsString> {
     ]
 }
 
-fn flag(name: &str, value: PathBuf) -> OsString {
+/// The log is written before the answer is given, which is what `blocking` says.
+fn audit_arguments(folder: &Path, audit: Audit) -> Result<Vec<OsString>, Error> {
+    match audit {
+        Audit::None => Ok(Vec::new()),
+        Audit::ServiceAccounts => {
+            files::write_private(&files::audit_policy(folder), AUDIT_POLICY)?;
+            Ok(vec![
+                flag("--audit-policy-file=", files::audit_policy(folder)),
+                flag("--audit-log-path=", files::audit_log(folder)),
+                "--audit-log-mode=blocking".into(),
+            ])
+        }
+    }
+}
+
+pub(super) fn flag(name: &str, value: PathBuf) -> OsString {
     let mut whole = OsString::from(name);
     whole.push(value);
     whole
