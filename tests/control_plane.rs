@@ -273,7 +273,7 @@ async fn report_and_stay(report: &Path, folder: &Path) {
     let unfinished = report.with_extension("unfinished");
     std::fs::write(&unfinished, folder.to_str().unwrap()).unwrap();
     std::fs::rename(&unfinished, report).unwrap();
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Runs this test in a second process and kills it when it has told its folder and has this many programs running.
