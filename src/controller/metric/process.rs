@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(gauges(), told(1, 0, "0.0", 0), "what is due at once is due without a turn of the loop");
         assert!(queue.take(now).is_some());
         assert_eq!(gauges(), told(0, 0, "0.0", 1));
-        tokio::time::advance(Duration::from_secs(60)).await;
+        tokio::time::advance(Duration::from_mins(1)).await;
         assert_eq!(queue.take(clock.instant()), None, "the only place is taken");
         assert_eq!(gauges(), told(0, 2, "40.0", 1));
         assert_eq!(queue.next_due(), Some(in_seconds(300)));
