@@ -264,13 +264,12 @@ async fn operate(arguments: RunArguments, clock: Clock, vital: Vital, stop: Canc
             ended
         }
     };
-    match candidate {
-        Some(candidate) => candidate.lead(stop.clone(), start).await?,
-        None => {
-            info!("no lease is named (--lease): this process acts without an election, so let no second one run");
-            vital.stands(Standing::Alone);
-            start(client).await?;
-        }
+    if let Some(candidate) = candidate {
+        candidate.lead(stop.clone(), start).await?;
+    } else {
+        info!("no lease is named (--lease): this process acts without an election, so let no second one run");
+        vital.stands(Standing::Alone);
+        start(client).await?;
     }
     serving.shutdown().await;
     Ok(())

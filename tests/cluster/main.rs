@@ -27,6 +27,7 @@ mod incident;
 mod isolation;
 mod kubectl;
 mod lease;
+mod lease_rights;
 mod lifecycle;
 mod object;
 mod operator_identity;
@@ -137,6 +138,9 @@ fn main() -> ExitCode {
             k16_a_leader_that_was_frozen_writes_nothing_when_it_wakes,
             k15_a_leader_that_is_cut_off_stops_before_the_other_begins_and_comes_back,
             without_a_lease_a_process_acts_alone_and_says_so,
+        }
+        lease_rights {
+            k23_three_verbs_on_one_lease_are_enough_and_their_lack_is_told_and_survived,
         }
         kubectl {
             what_kubectl_shows_reads_well,

@@ -17,6 +17,8 @@ use tokio::{
 };
 use webex_azure_operator::control_plane::{Assets, ControlPlane, Tool};
 
+use crate::scene::eventually;
+
 /// The definition as the repository holds it.
 pub const DEFINITION: &str = include_str!("../../crds/webexazureintegrations.webexazure.dev.yaml");
 
@@ -91,7 +93,8 @@ impl Cluster {
         let mut cluster = Self { control_plane, client, installation: nothing, kubectl, helm };
         cluster.installation = cluster.apply(DEFINITION).await;
         let established = ["wait", "--for=condition=Established", "crd/webexazureintegrations.webexazure.dev"];
-        cluster.kubectl(&established).await.succeeded();
+        // kubectl gives up at once where it finds no conditions yet.
+        eventually("the definition is established", async || cluster.kubectl(&established).await.code == Some(0)).await;
         cluster
     }
 

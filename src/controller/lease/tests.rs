@@ -173,7 +173,7 @@ impl Process {
                 sleep(Duration::from_millis(10)).await;
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(60), is_so).await;
+        let waited = tokio::time::timeout(Duration::from_mins(1), is_so).await;
         assert!(waited.is_ok(), "waited in vain for {standing:?}: {:?}", self.vital.standing());
     }
 
@@ -233,7 +233,7 @@ async fn k09_a_leader_that_is_cut_off_drops_its_run_before_others_may_begin_and_
         let clock = clock();
         let mut one = Process::start(&server, "one");
         one.until(Standing::Leading).await;
-        sleep(Duration::from_secs(60)).await;
+        sleep(Duration::from_mins(1)).await;
         server.state().mood = mood;
         let cut = clock.instant();
         one.until(standby("")).await;
