@@ -153,4 +153,36 @@ mod tests {
         patience.lose();
         assert_eq!(patience.pause.unwrap().as_millis(), 800);
     }
+
+    /// An API server that answers each list with the next of these, and a watch with silence.
+    fn server(lists: Vec<(u16, serde_json::Value)>) -> Client {
+        let lists = std::sync::Arc::new(std::sync::Mutex::new(lists.into_iter()));
+        let answer = move |request: http::Request<kube::client::Body>| {
+            let is_watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
+            let next = if is_watch { None } else { lists.lock().unwrap().next() };
+            async move {
+                let Some((status, body)) = next else { return std::future::pending().await };
+                let body = kube::client::Body::from(body.to_string().into_bytes());
+                Ok::<_, tower::BoxError>(http::Response::builder().status(status).body(body).unwrap())
+            }
+        };
+        Client::new(tower::service_fn(answer), "default")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_right_that_is_taken_away_and_given_back_ends_in_a_list() {
+        let message = "x is forbidden: User \"nobody\" cannot list resource \"x\" in API group \"y\"";
+        let refusal = serde_json::json!({ "kind": "Status", "status": "Failure", "code": 403, "message": message });
+        let list = serde_json::json!({ "kind": "List", "metadata": { "resourceVersion": "7" }, "items": [] });
+        let client = server(vec![(403, refusal.clone()), (403, refusal), (200, list)]);
+        let began = tokio::time::Instant::now();
+        let brought: Vec<_> = watches(&client, &Area::of(["a"])).take(6).map(|(_, brought)| brought).collect().await;
+        let shown = brought.iter().map(|brought| match brought {
+            Ok(event) => format!("{event:?}"),
+            Err(trouble) => trouble.to_string().split_once(';').unwrap().0.to_owned(),
+        });
+        let refused = "the user nobody may not list WebexAzureIntegration objects in namespace a";
+        assert_eq!(shown.collect::<Vec<_>>(), ["Init", refused, "Init", refused, "Init", "InitDone"]);
+        assert_eq!(began.elapsed().as_millis(), 800 + 1600);
+    }
 }
