@@ -1,4 +1,4 @@
-//! As much of PromQL as tells which series an expression asks for: names, matchers, and the labels it groups by.
+//! As much of `PromQL` as tells which series an expression asks for: names, matchers, and the labels it groups by.
 
 use std::collections::BTreeSet;
 
@@ -63,7 +63,6 @@ pub fn read(expression: &str) -> Query {
             Token::Sign('{') => is_matching = true,
             Token::Sign('}') => is_matching = false,
             Token::Sign(')') => is_grouping = false,
-            Token::Sign(_) => {}
             Token::Text(pattern) if is_matching => {
                 query.selectors.last_mut().unwrap().matchers.last_mut().unwrap().1.clone_from(pattern);
             }
@@ -71,7 +70,7 @@ pub fn read(expression: &str) -> Query {
                 query.made.insert(label.clone());
                 makes = false;
             }
-            Token::Text(_) => {}
+            Token::Sign(_) | Token::Text(_) => {}
             Token::Word(label) if is_matching => {
                 query.selectors.last_mut().unwrap().matchers.push((label.clone(), String::new()));
             }
