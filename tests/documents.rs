@@ -99,10 +99,12 @@ fn every_link_in_the_documents_leads_somewhere() {
 
 #[test]
 fn whatever_names_an_anchor_of_the_reference_names_one_that_is_there() {
+    // Alerts name the anchor of whatever reason they have; that each reason has one, the first test here asserts.
+    const OF_ANY_REASON: &str = "reason-{{ $labels.reason | toLower }}";
     let anchors = anchors(&reference_markdown());
     let endings = ["md", "rs", "yaml", "yml", "json", "tpl", "txt"];
     for (path, text) in texts(&["src", "charts", "docs", "examples", "README.md", "CHANGELOG.md"], &endings) {
-        for part in text.split("reference.md#").skip(1) {
+        for part in text.split("reference.md#").skip(1).filter(|part| !part.starts_with(OF_ANY_REASON)) {
             let anchor: String = part.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
             assert!(anchors.contains_key(&anchor), "{} names reference.md#{anchor}", path.display());
         }
