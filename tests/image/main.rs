@@ -86,7 +86,7 @@ fn perform(arguments: &Arguments, stage: Option<&(Arc<Image>, Arc<Microsoft>)>) 
         content {
             the_image_holds_the_program_the_authorities_and_what_is_said_of_it,
             the_image_names_its_user_its_program_and_nothing_else_to_run,
-            the_program_is_small,
+            the_program_does_not_grow_unseen,
             the_labels_are_those_of_this_version,
             the_builder_is_the_rust_that_is_declared,
         }
