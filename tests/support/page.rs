@@ -42,7 +42,8 @@ pub fn steps(page: &str) -> Vec<Step> {
 /// Runs them one after another in one bash, in this folder and with this environment only; each has to print what the
 /// page says.
 pub async fn follow(steps: &[Step], folder: &Path, environment: &[(&str, &str)]) {
-    let script: String = steps.iter().map(|step| format!("{}\nprintf '{END}'\n", step.command)).collect();
+    let commands: Vec<&str> = steps.iter().map(|step| step.command.as_str()).collect();
+    let script = format!("{}\nprintf '{END}'\n", commands.join(&format!("\nprintf '{END}'\n")));
     let mut shell = Command::new("bash");
     shell.args(["-c", &script]).current_dir(folder).env_clear().envs(environment.iter().copied()).kill_on_drop(true);
     let output = shell.output().await.unwrap();
