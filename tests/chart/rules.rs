@@ -27,8 +27,8 @@ fn granted(objects: &Objects) -> Vec<(String, String, Value)> {
 fn watch() -> Value {
     json!([
         {"apiGroups": ["webexazure.dev"], "resources": ["webexazureintegrations"], "verbs": ["get", "list", "watch"]},
-        {"apiGroups": ["webexazure.dev"], "resources": ["webexazureintegrations/status"], "verbs": ["get", "patch"]},
-        {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
+        {"apiGroups": ["webexazure.dev"], "resources": ["webexazureintegrations/status"], "verbs": ["patch"]},
+        {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]},
     ])
 }
 

@@ -5,8 +5,8 @@
   verbs: [get, list, watch]
 - apiGroups: [webexazure.dev]
   resources: [webexazureintegrations/status]
-  verbs: [get, patch]
+  verbs: [patch]
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- end -}}
