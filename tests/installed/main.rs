@@ -18,9 +18,12 @@ mod kubelet;
 #[path = "../cluster/object.rs"]
 #[expect(dead_code, reason = "tests/cluster uses more of it")]
 mod object;
+#[path = "../support/page.rs"]
+mod page;
 mod release;
 mod sandbox;
 mod site;
+mod start_page;
 mod story;
 #[path = "../cluster/tenant.rs"]
 #[expect(dead_code, reason = "tests/cluster uses more of it")]

@@ -35,6 +35,7 @@ pub struct Site {
     pub cluster: Cluster,
     /// A client for the administrator.
     pub client: Client,
+    assets: Assets,
     helm: PathBuf,
 }
 
@@ -48,7 +49,14 @@ impl Site {
         let helm = assets.path(Tool::Helm, &progress).await.unwrap_or_else(|error| panic!("{error}"));
         let cluster = Cluster::start(&assets, &progress).await.unwrap_or_else(|error| panic!("{error}"));
         let client = cluster.control_plane().client().await.unwrap();
-        Self { cluster, client, helm }
+        Self { cluster, client, assets, helm }
+    }
+
+    /// The search path of somebody who has kubectl and Helm.
+    pub async fn programs(&self) -> String {
+        let kubectl = self.assets.path(Tool::Kubectl, &|_| ()).await.unwrap_or_else(|error| panic!("{error}"));
+        let folders = [&self.helm, &kubectl].map(|program| program.parent().unwrap().display().to_string());
+        [&folders[..], &["/usr/bin".to_owned(), "/bin".to_owned()]].concat().join(":")
     }
 
     /// Ends it.

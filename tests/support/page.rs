@@ -11,7 +11,7 @@ use tokio::process::Command;
 const END: char = '\u{1e}';
 
 /// One command of a page and the lines below it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 pub struct Step {
     pub command: String,
     pub expected: String,
