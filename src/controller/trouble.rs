@@ -15,6 +15,7 @@ use super::{store::Watched, watch::Area};
 use crate::{
     api::{GROUP, WebexAzureIntegration},
     domain::text::visible,
+    graph::transport::causes,
 };
 
 /// The server where nobody knows its address.
@@ -230,17 +231,6 @@ fn told(status: &Status) -> String {
 /// The cause of all causes: what is above it only tells which layers it went through.
 fn root(error: &kube::Error) -> String {
     visible(&causes(error).last().map(ToString::to_string).unwrap_or_default())
-}
-
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    // An I/O error keeps what it wraps apart from its source.
-    std::iter::successors(Some(error), |error| {
-        let error: &'a (dyn StdError + 'static) = *error;
-        match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-            Some(inner) => Some(inner as &(dyn StdError + 'static)),
-            None => error.source(),
-        }
-    })
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use futures::future::BoxFuture;
 use http_body_util::combinators::UnsyncBoxBody;
 
 pub use client::{HttpTransport, Pings, Proxies, SetUpError, TransportOptions};
+pub use failure::causes;
 pub use root::{RootsError, roots_from_pem};
 
 /// A cause that this crate does not look into.

@@ -31,7 +31,8 @@ pub fn told(host: &str, error: reqwest::Error) -> TransportError {
     }
 }
 
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+/// The error itself and what caused it, from the outside inwards.
+pub fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     // An I/O error keeps what it wraps apart from its source.
     std::iter::successors(Some(error), |error| {
         let error: &'a (dyn StdError + 'static) = *error;
