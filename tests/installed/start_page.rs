@@ -44,7 +44,7 @@ async fn the_page_about_your_own_cluster_leads_from_nothing_to_a_verdict() {
 fn on_free_ports(steps: &mut [Step]) {
     let install = steps.iter_mut().find(|step| step.command.starts_with("helm install ")).unwrap();
     let [health, metrics] = crate::release::free_ports();
-    install.command += &format!(" --set health.port={health},metrics.port={metrics}");
+    install.command = format!("{} --set health.port={health},metrics.port={metrics}", install.command);
 }
 
 /// In the folder of the repository, with a home of one's own.
