@@ -334,6 +334,8 @@ async fn connect() -> anyhow::Result<(Client, String)> {
     let mut config = kube::Config::infer().await.map_err(|error| unconfigured(&error))?;
     // Repeating inside the client would hide trouble from the loop, which repeats by itself.
     config.default_retry = false;
+    // HTTPS_PROXY is about the way to Microsoft; and it may hold a password, which an error of kube would show.
+    config.proxy_url = None;
     let server = format!("the Kubernetes API server at {}", config.cluster_url);
     let client = Client::try_from(config).context("could not set up the Kubernetes client")?;
     let version = tokio::time::timeout(ANSWER_WITHIN, client.apiserver_version())

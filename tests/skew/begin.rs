@@ -26,12 +26,15 @@ async fn last_words(kubeconfig: &str, arguments: &[&str]) -> String {
         .args(arguments)
         .env_clear()
         .env("KUBECONFIG", kubeconfig)
+        // The API server is asked directly, and what the proxy is asked with is nobody's business.
+        .env("HTTPS_PROXY", "http://somebody:canary@127.0.0.1:9")
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
     let output = tokio::time::timeout(std::time::Duration::from_mins(1), run).await.unwrap().unwrap();
     let log = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &[][..]), "{log}");
+    assert!(!log.contains("canary"), "{log}");
     let lines = lines(&log);
     let (last, earlier) = lines.split_last().unwrap();
     assert!(earlier.iter().all(|line| line["level"] == "INFO"), "what went wrong is said once: {log}");
